@@ -1,0 +1,31 @@
+// Package deps pins the modules chosen in design.md while the rooms are built. Deleted when all are in use.
+package deps
+
+import (
+	_ "cel.dev/cel-go/cel"
+	_ "cel.dev/cel-go/ext"
+	_ "github.com/alicebob/miniredis/v2"
+	_ "github.com/aws/aws-sdk-go-v2/aws"
+	_ "github.com/aws/aws-sdk-go-v2/config"
+	_ "github.com/aws/aws-sdk-go-v2/credentials"
+	_ "github.com/aws/aws-sdk-go-v2/service/sts"
+	_ "github.com/beevik/etree"
+	_ "github.com/chromedp/chromedp"
+	_ "github.com/coreos/go-oidc/v3/oidc"
+	_ "github.com/crewjam/saml"
+	_ "github.com/crewjam/saml/xmlenc"
+	_ "github.com/go-jose/go-jose/v4"
+	_ "github.com/golang-jwt/jwt/v5"
+	_ "github.com/invopop/jsonschema"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/redis/go-redis/v9"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/russellhaering/goxmldsig"
+	_ "github.com/spf13/cobra"
+	_ "go.opentelemetry.io/otel/trace"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/oauth2"
+	_ "golang.org/x/sync/singleflight"
+	_ "golang.org/x/time/rate"
+)
