@@ -1,0 +1,68 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+)
+
+// dialer resolves a name once, and connects to an address that it has checked.
+type dialer struct {
+	reach    reach
+	resolver Resolver
+	dial     net.Dialer
+}
+
+func (d *dialer) dialContext(ctx context.Context, network, hostport string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrForbidden, err)
+	}
+	addrs, err := d.lookup(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	for _, addr := range addrs {
+		if err := d.reach.check(addr); err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		conn, err := d.connect(ctx, network, net.JoinHostPort(addr.String(), port))
+		if err == nil {
+			return conn, nil
+		}
+		failures = append(failures, err)
+	}
+	return nil, errors.Join(failures...)
+}
+
+func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	addrs, err := d.resolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, err
+	}
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("no address for %s", host)
+	}
+	return addrs, nil
+}
+
+// connect checks once more what the socket is about to be connected to, so that no change above can unhinge the rule.
+func (d *dialer) connect(ctx context.Context, network, literal string) (net.Conn, error) {
+	dial := d.dial
+	dial.Control = func(_, address string, _ syscall.RawConn) error {
+		ap, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrForbidden, err)
+		}
+		return d.reach.check(ap.Addr())
+	}
+	return dial.DialContext(ctx, network, literal)
+}
