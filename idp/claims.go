@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Claims are verified claims by name, exactly as spelled. Names are case-sensitive (RFC 7519 section 10.1.1).
@@ -26,6 +28,42 @@ func (c Claims) Get(name string) (any, bool) {
 	if raw, ok := c.raw[name]; ok {
 		v, err := decodeValue(raw)
 		return v, err == nil
+	}
+	return nil, false
+}
+
+// At returns the claim of that name or, when key begins with a slash, the value that it points to as a JSON Pointer
+// (RFC 6901), so that a pin can reach into an object: /kubernetes.io/namespace.
+func (c Claims) At(key string) (any, bool) {
+	rest, pointer := strings.CutPrefix(key, "/")
+	if !pointer {
+		return c.Get(key)
+	}
+	steps := strings.Split(rest, "/")
+	v, ok := c.Get(unescapePointer(steps[0]))
+	for _, step := range steps[1:] {
+		if !ok {
+			break
+		}
+		v, ok = member(v, unescapePointer(step))
+	}
+	return v, ok
+}
+
+func unescapePointer(step string) string { return strings.NewReplacer("~1", "/", "~0", "~").Replace(step) }
+
+// member is one step of a JSON Pointer; array indexes are digits without leading zeros (RFC 6901 section 4).
+func member(v any, step string) (any, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		m, ok := v[step]
+		return m, ok
+	case []any:
+		i, err := strconv.Atoi(step)
+		if err != nil || i < 0 || i >= len(v) || strconv.Itoa(i) != step {
+			return nil, false
+		}
+		return v[i], true
 	}
 	return nil, false
 }
