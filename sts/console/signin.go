@@ -1,0 +1,167 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fedbroker/fedbroker/internal/secret"
+	"github.com/fedbroker/fedbroker/sts"
+)
+
+const (
+	maxAnswer = 64 << 10 // bytes
+	maxToken  = 16 << 10
+)
+
+// SignIn exchanges the credentials for a sign-in token and builds the login URL around it.
+func (f *Federation) SignIn(ctx context.Context, r Request) (SignIn, error) {
+	destination, err := f.Destination(r.Partition, r.Region, r.Destination)
+	if err != nil {
+		return SignIn{}, err
+	}
+	if err := checkRequest(r); err != nil {
+		return SignIn{}, err
+	}
+	endpoint := f.endpoint(r.Partition, r.Region)
+	asked := f.clock()
+	token, err := f.token(ctx, endpoint, r)
+	if err != nil {
+		return SignIn{}, err
+	}
+	query := url.Values{"Action": {"login"}, "Destination": {destination}, "SigninToken": {token.Reveal()}}
+	if r.Issuer != "" {
+		query.Set("Issuer", r.Issuer)
+	}
+	return SignIn{URL: secret.New(endpoint + "?" + query.Encode()), Expires: earlier(asked.Add(URLLife), r.Credentials.Expiration)}, nil
+}
+
+func checkRequest(r Request) error {
+	c := r.Credentials
+	switch {
+	case c.AccessKeyID == "" || c.SecretAccessKey.Empty() || c.SessionToken.Empty():
+		return misconfigured("a console session needs temporary credentials")
+	case r.SessionDuration == 0:
+		return nil
+	case r.SessionDuration%time.Second != 0 || r.SessionDuration < sts.MinDuration || r.SessionDuration > sts.MaxDuration:
+		return refused(fmt.Sprintf("a console session lasts whole seconds between %v and %v", sts.MinDuration, sts.MaxDuration))
+	}
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (f *Federation) endpoint(p sts.Partition, region string) string {
+	if f.signIn != "" {
+		return f.signIn + "/federation"
+	}
+	h, _ := partitionHosts(p) // checked by Destination
+	return "https://" + dotted(region) + h.signIn + "/federation"
+}
+
+// token asks with the session's length where that may help, and once more without when AWS refuses it: which sessions
+// may carry one is only partly documented (facts, console section 2).
+func (f *Federation) token(ctx context.Context, endpoint string, r Request) (secret.Text, error) {
+	session, err := json.Marshal(map[string]string{
+		"sessionId": r.Credentials.AccessKeyID, "sessionKey": r.Credentials.SecretAccessKey.Reveal(),
+		"sessionToken": r.Credentials.SessionToken.Reveal(),
+	})
+	if err != nil {
+		return secret.Text{}, misconfigured("the credentials cannot be written as JSON")
+	}
+	form := url.Values{"Action": {"getSigninToken"}, "Session": {string(session)}}
+	if r.SessionDuration > 0 && !r.Chained {
+		form.Set("SessionDuration", strconv.Itoa(int(r.SessionDuration/time.Second)))
+	}
+	status, body, err := f.post(ctx, endpoint, form)
+	if err == nil && status == http.StatusBadRequest && form.Has("SessionDuration") {
+		form.Del("SessionDuration")
+		status, body, err = f.post(ctx, endpoint, form)
+	}
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return readToken(status, body)
+}
+
+func (f *Federation) post(ctx context.Context, endpoint string, form url.Values) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, nil, misconfigured("the federation endpoint is not a URL")
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	resp, err := f.http.Do(req)
+	if err != nil {
+		return 0, nil, unreachable(err)
+	}
+	defer func() { _ = resp.Body.Close() }() // nothing is written; closing has nothing to say
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return 0, nil, unreachable(err)
+	case len(body) > maxAnswer:
+		return 0, nil, answered(sts.KindUnavailable, "InvalidAnswer", "the federation endpoint's answer is too long")
+	}
+	return resp.StatusCode, body, nil
+}
+
+func readToken(status int, body []byte) (secret.Text, error) {
+	switch {
+	case status == http.StatusOK:
+	case status == http.StatusTooManyRequests:
+		return secret.Text{}, answered(sts.KindThrottled, "Throttling", "the federation endpoint asks for fewer requests")
+	case status >= http.StatusBadRequest && status < http.StatusInternalServerError:
+		return secret.Text{}, answered(sts.KindDenied, "AccessDenied",
+			fmt.Sprintf("the federation endpoint refused the session with status %d", status))
+	default:
+		return secret.Text{}, answered(sts.KindUnavailable, "ServiceUnavailable",
+			fmt.Sprintf("the federation endpoint answered with status %d", status))
+	}
+	var answer struct {
+		Token string `json:"SigninToken"`
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&answer); err != nil || answer.Token == "" || len(answer.Token) > maxToken {
+		return secret.Text{}, answered(sts.KindUnavailable, "InvalidAnswer", "the federation endpoint answered without a sign-in token")
+	}
+	return secret.New(answer.Token), nil
+}
+
+// unreachable keeps whether the caller gave up, and the transport's words without the URL around them.
+func unreachable(err error) error {
+	out := &sts.Error{Kind: sts.KindUnavailable, Code: "NoAnswer", Message: "the federation endpoint cannot be reached"}
+	for _, sentinel := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, sentinel) {
+			out.Err = sentinel
+			return out
+		}
+	}
+	var transport *url.Error
+	if errors.As(err, &transport) {
+		out.Err = transport.Err
+	}
+	return out
+}
+
+func answered(kind sts.Kind, code, message string) error {
+	return &sts.Error{Kind: kind, Code: code, Message: message}
+}
+
+func refused(message string) error { return answered(sts.KindInvalid, "ValidationError", message) }
+
+func misconfigured(message string) error {
+	return answered(sts.KindConfig, "BrokerConfiguration", message)
+}
