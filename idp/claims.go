@@ -14,7 +14,9 @@ import (
 // integers that fit are int64, every other number is float64.
 type Claims struct {
 	values map[string]any
-	raw    map[string]json.RawMessage // decoded on first use would race; decoded per call instead
+	// raw is the checked JSON text of each claim. It is decoded at each call: to remember would need a lock, and rules
+	// ask for few claims.
+	raw map[string]string
 }
 
 // NewClaims wraps values that already have the types that Claims promises. SAML attributes come as []any of string.
@@ -25,11 +27,11 @@ func (c Claims) Get(name string) (any, bool) {
 	if v, ok := c.values[name]; ok {
 		return v, true
 	}
-	if raw, ok := c.raw[name]; ok {
-		v, err := decodeValue(raw)
-		return v, err == nil
+	raw, ok := c.raw[name]
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return decodeValue(raw), true
 }
 
 // At returns the claim of that name or, when key begins with a slash, the value that it points to as a JSON Pointer
@@ -50,7 +52,9 @@ func (c Claims) At(key string) (any, bool) {
 	return v, ok
 }
 
-func unescapePointer(step string) string { return strings.NewReplacer("~1", "/", "~0", "~").Replace(step) }
+func unescapePointer(step string) string {
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+}
 
 // member is one step of a JSON Pointer; array indexes are digits without leading zeros (RFC 6901 section 4).
 func member(v any, step string) (any, bool) {
@@ -91,8 +95,18 @@ func (c Claims) Map() map[string]any {
 	return m
 }
 
-// MarshalJSON writes the claims as one object.
-func (c Claims) MarshalJSON() ([]byte, error) { return json.Marshal(c.Map()) }
+// MarshalJSON writes the claims as one object. A claim that was parsed is written as it was spelled: 5.0 stays a
+// float64 on its way through the store.
+func (c Claims) MarshalJSON() ([]byte, error) {
+	m := make(map[string]any, len(c.values)+len(c.raw))
+	for name, v := range c.values {
+		m[name] = v
+	}
+	for name, raw := range c.raw {
+		m[name] = json.RawMessage(raw)
+	}
+	return json.Marshal(m)
+}
 
 // UnmarshalJSON reads what MarshalJSON wrote. Outside input goes through [ParseClaims], with its limits.
 func (c *Claims) UnmarshalJSON(b []byte) error {
