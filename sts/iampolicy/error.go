@@ -26,3 +26,16 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 func refuse(place, format string, args ...any) error {
 	return &SyntaxError{Place: place, Reason: fmt.Sprintf(format, args...)}
 }
+
+// reason is an error without a place yet; [at] gives it one.
+type reason string
+
+// Error returns the sentence.
+func (r reason) Error() string { return string(r) }
+
+func at(place string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &SyntaxError{Place: place, Reason: err.Error()}
+}

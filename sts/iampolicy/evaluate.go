@@ -1,5 +1,7 @@
 package iampolicy
 
+import "strings"
+
 // Source is a policy with the name that a trace shows for it.
 type Source struct {
 	Name   string
@@ -62,7 +64,171 @@ type Decision struct {
 	Trace []StatementTrace
 }
 
-// Evaluate decides one request.
+// Evaluate decides one request. It cannot fail: whatever is missing from the input, accounts, action or policies,
+// leads to a refusal.
 func Evaluate(in Input) Decision {
-	return Decision{By: Identity}
+	e := evaluation{in: in, action: lower(in.Action)}
+	e.identity = e.verdict(Identity, in.Identity)
+	e.boundary = e.verdict(Boundary, optional(in.Boundary))
+	e.session = e.verdict(Session, in.Session)
+	e.resource = e.verdict(Resource, optional(in.ResourcePolicy))
+	d := e.decide()
+	d.Trace = e.trace
+	return d
+}
+
+func optional(s *Source) []Source {
+	if s == nil {
+		return nil
+	}
+	return []Source{*s}
+}
+
+// evaluation is one run of Evaluate.
+type evaluation struct {
+	in     Input
+	action string // folded
+
+	identity, boundary, session, resource verdict
+	trace                                 []StatementTrace
+}
+
+// verdict is what the policies of one kind say together.
+type verdict struct {
+	denied bool
+	// allowed is how directly the strongest matching Allow names the caller; policies that name nobody speak of
+	// the caller they are attached to.
+	allowed grade
+}
+
+// verdict reads every statement of the sources, which stand in the place of the given kind.
+func (e *evaluation) verdict(kind Kind, sources []Source) verdict {
+	var v verdict
+	for _, source := range sources {
+		if source.Policy == nil {
+			continue
+		}
+		for i, s := range source.Policy.statements {
+			t, named := e.examine(s, kind)
+			t.Source, t.Index = source.Name, i
+			e.trace = append(e.trace, t)
+			switch {
+			case !t.Matched:
+			case s.effect == Deny:
+				v.denied = true
+			default:
+				v.allowed = max(v.allowed, named)
+			}
+		}
+	}
+	return v
+}
+
+// decide combines the verdicts in AWS's order (IAM user guide, policy evaluation logic).
+func (e *evaluation) decide() Decision {
+	if kind, denied := e.explicitDeny(); denied {
+		return Decision{Reason: ExplicitDeny, By: kind, Because: "with an explicit deny in " + article(kind)}
+	}
+	var refusing Kind
+	switch p := e.in.Principal; {
+	case !strings.Contains(e.action, ":") || e.in.Resource == "":
+		refusing = Identity
+	case !p.hasIdentityPolicies():
+		refusing = e.resourceAlone()
+	case p.AccountID == "" || p.AccountID != e.in.ResourceAccount:
+		refusing = e.acrossAccounts()
+	default:
+		refusing = e.withinAccount()
+	}
+	if refusing != 0 {
+		because := "because no " + refusing.String() + " allows the " + e.in.Action + " action"
+		return Decision{By: refusing, Because: because}
+	}
+	return Decision{Allowed: true, Reason: Allowed}
+}
+
+func (e *evaluation) explicitDeny() (Kind, bool) {
+	switch {
+	case e.identity.denied:
+		return Identity, true
+	case e.boundary.denied:
+		return Boundary, true
+	case e.session.denied:
+		return Session, true
+	default:
+		return Resource, e.resource.denied
+	}
+}
+
+// article puts a or an before a kind.
+func article(k Kind) string {
+	if k == Identity {
+		return "an " + k.String()
+	}
+	return "a " + k.String()
+}
+
+// The following return the kind of policy that refuses, 0 when all allow.
+
+func (e *evaluation) resourceAlone() Kind {
+	if e.resource.allowed == notNamed {
+		return Resource
+	}
+	return 0
+}
+
+// acrossAccounts asks both accounts. That the resource policy names the caller directly spares it nothing at home.
+func (e *evaluation) acrossAccounts() Kind {
+	if refusing := e.callerSide(); refusing != 0 {
+		return refusing
+	}
+	return e.resourceAlone()
+}
+
+func (e *evaluation) withinAccount() Kind {
+	switch {
+	case e.in.MustAllow && e.resource.allowed == notNamed:
+		return Resource
+	case e.resource.allowed == bySelf:
+		return 0
+	case e.resource.allowed == byRole:
+		return e.caps()
+	default:
+		return e.callerSide()
+	}
+}
+
+// callerSide asks the caller's own policies. A root user has none and may do all that its account may.
+func (e *evaluation) callerSide() Kind {
+	switch {
+	case e.in.Principal.Kind == AccountRoot:
+		return 0
+	case e.identity.allowed == notNamed:
+		return Identity
+	default:
+		return e.caps()
+	}
+}
+
+// caps asks boundary and session policies, which grant nothing by themselves. A GetFederationToken session without
+// session policies may do nothing (STS API reference, GetFederationToken).
+func (e *evaluation) caps() Kind {
+	sessionPolicies := len(e.in.Session) > 0 || e.in.Principal.Kind == FederatedUser
+	switch {
+	case e.in.Boundary != nil && e.boundary.allowed == notNamed:
+		return Boundary
+	case sessionPolicies && e.session.allowed == notNamed:
+		return Session
+	default:
+		return 0
+	}
+}
+
+// Message is AWS's sentence for a refusal, AccessDenied's Message. caller is the ARN that called.
+func (d Decision) Message(caller, action, resource string) string {
+	message := "User: " + caller + " is not authorized to perform: " + action + " on resource: " + resource
+	if d.Because == "" {
+		return message
+	}
+	return message + " " + d.Because
 }

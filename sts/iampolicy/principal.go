@@ -32,6 +32,8 @@ type Principal struct {
 	Provider string
 	// Service is a service's name such as ec2.amazonaws.com.
 	Service string
+	// CanonicalUserID is the 64 hexadecimal digits that S3 knows the account by; empty where nothing needs it.
+	CanonicalUserID string
 }
 
 // NewFederated is a caller that the IAM provider, or built-in domain, vouches for.

@@ -1,5 +1,10 @@
 package iampolicy
 
+import (
+	"strconv"
+	"strings"
+)
+
 // StatementTrace is what became of one statement.
 type StatementTrace struct {
 	// Source is the policy's name, Kind what it was attached as.
@@ -28,4 +33,43 @@ type ElementTrace struct {
 	Matched bool
 	// Note says what values alone do not, such as a list key under an operator for single values.
 	Note string
+}
+
+// String is one line: what was wanted and what was there.
+func (t ElementTrace) String() string {
+	name := t.Element
+	if t.Element == "Condition" {
+		name = t.Operator + " " + t.Key
+	}
+	found := "absent"
+	if !t.Absent {
+		found = quoteAll(t.Actual)
+	}
+	line := name + ": expected " + quoteAll(t.Expected) + ", found " + found
+	if t.Note != "" {
+		line += " (" + t.Note + ")"
+	}
+	return line
+}
+
+func quoteAll(values []string) string {
+	if len(values) == 0 {
+		return "nothing"
+	}
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = strconv.Quote(v)
+	}
+	return strings.Join(quoted, " or ")
+}
+
+// Failed returns the elements that kept the statement from applying.
+func (t StatementTrace) Failed() []ElementTrace {
+	var failed []ElementTrace
+	for _, element := range t.Elements {
+		if !element.Matched {
+			failed = append(failed, element)
+		}
+	}
+	return failed
 }
