@@ -88,3 +88,8 @@ func (r *Rule) place(field string) any {
 	}
 	return r.Place
 }
+
+// empty reports whether a rule says nothing of its sessions.
+func (s *Session) empty() bool {
+	return s.Name == "" && s.SourceIdentity == "" && len(s.Tags) == 0 && len(s.Transitive) == 0
+}
