@@ -52,6 +52,7 @@ func refusedDocuments() map[string]string {
 		"array, leading comma":        `{"a":[,1]}`,
 		"array, no comma":             `{"a":[1 2]}`,
 		"wrong bracket":               `{"a":[1}}`,
+		"wrong opening":               `["a":1}`,
 		"comment":                     `{"a":1}//`,
 		"inner comment":               `{/**/"a":1}`,
 		"byte order mark":             "\ufeff{}",
