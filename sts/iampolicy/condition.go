@@ -10,7 +10,9 @@ type condition struct {
 	op            operator
 	set           setMode
 	ifExists      bool
-	values        []value
+	// texts are the values as the document has them, values the same compiled.
+	texts  []string
+	values []value
 }
 
 // setMode says how many of a key's values must satisfy the operator.
@@ -79,8 +81,7 @@ func (p *Policy) readKeys(proto condition, n node) ([]condition, error) {
 		}
 		c := proto
 		c.place, c.key = m.value.place, m.name
-		var err error
-		if c.values, err = p.readValues(c.op, m.value); err != nil {
+		if err := p.readValues(&c, m.value); err != nil {
 			return nil, err
 		}
 		conditions[i] = c
@@ -88,25 +89,25 @@ func (p *Policy) readKeys(proto condition, n node) ([]condition, error) {
 	return conditions, nil
 }
 
-func (p *Policy) readValues(op operator, n node) ([]value, error) {
+func (p *Policy) readValues(c *condition, n node) error {
 	nodes := n.values()
 	if len(nodes) == 0 {
-		return nil, refuse(n.place, "the list is empty")
+		return refuse(n.place, "the list is empty")
 	}
-	syntax := templateSyntax{variables: op.substitutes && p.version == version2012}
-	values := make([]value, len(nodes))
-	for i, v := range nodes {
+	syntax := templateSyntax{variables: c.op.substitutes && p.version == version2012}
+	for _, v := range nodes {
 		switch v.kind {
 		case stringNode, numberNode, boolNode:
 		default:
-			return nil, refuse(v.place, "want a string, number or boolean, have %s", v.kind)
+			return refuse(v.place, "want a string, number or boolean, have %s", v.kind)
 		}
-		var err error
-		if values[i], err = op.compile(v.text, syntax); err != nil {
-			return nil, at(v.place, err)
+		compiled, err := c.op.compile(v.text, syntax)
+		if err != nil {
+			return at(v.place, err)
 		}
+		c.texts, c.values = append(c.texts, v.text), append(c.values, compiled)
 	}
-	return values, nil
+	return nil
 }
 
 // holds reports whether the request satisfies the condition; note says what its values alone would not.

@@ -43,16 +43,16 @@ func (t ElementTrace) String() string {
 	}
 	found := "absent"
 	if !t.Absent {
-		found = quoteAll(t.Actual)
+		found = quoteAll(t.Actual, " and ")
 	}
-	line := name + ": expected " + quoteAll(t.Expected) + ", found " + found
+	line := name + ": expected " + quoteAll(t.Expected, " or ") + ", found " + found
 	if t.Note != "" {
 		line += " (" + t.Note + ")"
 	}
 	return line
 }
 
-func quoteAll(values []string) string {
+func quoteAll(values []string, conjunction string) string {
 	if len(values) == 0 {
 		return "nothing"
 	}
@@ -60,7 +60,7 @@ func quoteAll(values []string) string {
 	for i, v := range values {
 		quoted[i] = strconv.Quote(v)
 	}
-	return strings.Join(quoted, " or ")
+	return strings.Join(quoted, conjunction)
 }
 
 // Failed returns the elements that kept the statement from applying.
