@@ -19,10 +19,7 @@ type lifetime struct {
 // lifetimeOf takes the least of every bound (design.md section 5). Asking for more than rule or role allow is the
 // caller's mistake; the other bounds shorten. want is 0 when the caller does not say.
 func (b *Broker) lifetimeOf(g *Grant, want time.Duration, sessionEnds ...time.Time) (lifetime, error) {
-	most := g.Role.MaxDuration
-	if g.MaxDuration > 0 {
-		most = min(most, g.MaxDuration)
-	}
+	most := b.MostOf(g)
 	switch {
 	case want != 0 && want < sts.MinDuration:
 		return lifetime{}, Refuse(CodeInvalidRequest, "AWS issues credentials for at least 15m", nil)
@@ -32,9 +29,6 @@ func (b *Broker) lifetimeOf(g *Grant, want time.Duration, sessionEnds ...time.Ti
 		want = min(g.Role.Duration, most)
 	}
 	l := lifetime{asked: want, duration: want}
-	if b.chained(g.Role) {
-		l.duration = min(l.duration, sts.MaxChained)
-	}
 	now := b.Clock()
 	l.deadline = now.Add(l.duration)
 	for _, end := range sessionEnds {
@@ -47,6 +41,18 @@ func (b *Broker) lifetimeOf(g *Grant, want time.Duration, sessionEnds ...time.Ti
 		return lifetime{}, Refuse(CodeLoginRequired, "your login session has less than 15m left; sign in again", nil)
 	}
 	return l, nil
+}
+
+// MostOf is the longest that may be asked for: what role and rule allow, and an hour where AWS will count chaining.
+func (b *Broker) MostOf(g *Grant) time.Duration {
+	most := g.Role.MaxDuration
+	if g.MaxDuration > 0 {
+		most = min(most, g.MaxDuration)
+	}
+	if b.chained(g.Role) {
+		most = min(most, sts.MaxChained)
+	}
+	return most
 }
 
 // chained reports whether AWS will count the call as role chaining, which ends after an hour.

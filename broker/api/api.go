@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/session"
+	"github.com/fedbroker/fedbroker/internal/web"
+)
+
+// Options are what the API stands on; all are required.
+type Options struct {
+	Broker   *broker.Broker
+	Sessions *session.Sessions
+	Cookies  session.Cookies
+	Remote   web.Remote
+	// PublicURL is the origin that our own pages have.
+	PublicURL string
+	// OpenAPI is the document served at /openapi.yaml.
+	OpenAPI []byte
+}
+
+// API serves /api/v1.
+type API struct{ Options }
+
+// New checks the options.
+func New(o Options) (*API, error) {
+	if o.Broker == nil || o.Sessions == nil || o.PublicURL == "" || len(o.OpenAPI) == 0 {
+		return nil, errors.New("api: Broker, Sessions, PublicURL and OpenAPI are required")
+	}
+	return &API{o}, nil
+}
+
+// Mount adds the routes.
+func (a *API) Mount(mux *http.ServeMux) {
+	mux.Handle("POST /api/v1/credentials", a.route("credentials", a.credentials))
+	mux.Handle("POST /api/v1/console", a.route("console", a.console))
+	mux.Handle("POST /api/v1/explain", a.route("explain", a.explain))
+	mux.Handle("GET /api/v1/roles", a.route("roles", a.roles))
+	mux.Handle("GET /api/v1/whoami", a.route("whoami", a.whoami))
+	mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		_, _ = w.Write(a.OpenAPI)
+	})
+}
+
+// handler answers one authenticated request; what it returns is the body.
+type handler func(ctx context.Context, v *broker.Visit, req *request) (any, error)
+
+// route reads a request, takes it through the pipeline and renders what came of it, once it is on record.
+func (a *API) route(action string, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req, readErr := a.read(w, r, action)
+		call := broker.Call{Door: "api", Action: action, Remote: a.Remote.Addr(r)}
+		if req != nil {
+			call.Ignored = req.ignored
+		}
+		var body any
+		id, err := a.Broker.Run(r.Context(), call, func(ctx context.Context, v *broker.Visit) error {
+			if readErr != nil {
+				return readErr
+			}
+			if err := a.authenticate(ctx, v, req); err != nil {
+				return err
+			}
+			var err error
+			body, err = h(ctx, v, req)
+			return err
+		})
+		w.Header().Set("X-Request-Id", id)
+		if err != nil {
+			writeProblem(w, id, err)
+			return
+		}
+		if s, ok := body.(identified); ok {
+			s.identify(id)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(body)
+	})
+}
+
+// authenticate uses the one proof that read found.
+func (a *API) authenticate(ctx context.Context, v *broker.Visit, req *request) error {
+	switch {
+	case !req.saml.Empty():
+		return v.AuthenticateSAML(ctx, req.saml)
+	case !req.bearer.Empty():
+		return v.AuthenticateWorkload(ctx, req.bearer)
+	}
+	s, err := a.Sessions.Get(ctx, req.cookie)
+	switch {
+	case errors.Is(err, session.ErrNone):
+		return broker.Refuse(broker.CodeLoginRequired, "your login session is over; sign in again", nil)
+	case err != nil:
+		return broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; try again", err)
+	}
+	v.Resume(&s.Identity, s.ID, s.Expires)
+	return nil
+}
+
+// identified is a body that repeats the request id.
+type identified interface{ identify(id string) }
+
+// seconds renders a duration as the API does, in whole seconds.
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }

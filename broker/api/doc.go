@@ -1,0 +1,8 @@
+// Package api is the broker's JSON API: /api/v1/credentials, /console, /explain, /roles, /whoami.
+//
+// It owns the bodies of openapi.yaml, the choice of exactly one proof per request, and the problem documents
+// (RFC 9457) that refusals are. It decides nothing: every request goes through [broker.Broker.Run].
+//
+// It refuses two proofs at once, unknown and repeated members, bodies over their limits, cookies on requests that did
+// not come from our own pages, and SAML Responses that a page sent.
+package api

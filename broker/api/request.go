@@ -1,0 +1,217 @@
+package api
+
+import (
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/internal/secret"
+	"github.com/fedbroker/fedbroker/internal/web"
+)
+
+const (
+	maxJSON = 32 << 10
+	maxForm = 256 << 10 // a SAML Response of 128 KiB, in base64 and percent-encoded
+)
+
+// request is what was asked for, by which of the three proofs.
+type request struct {
+	bearer, cookie, saml secret.Text
+
+	role, policy, destination string
+	duration                  time.Duration
+	policyARNs                []string
+	ignored                   []string
+}
+
+// neverTheirs are members that come from rules over verified claims; a client that sends them is told nothing and
+// the audit record says that it tried.
+var neverTheirs = []string{
+	"session_name", "role_session_name", "source_identity", "tags", "transitive_tag_keys", "external_id",
+	"RoleSessionName", "SourceIdentity", "Tags", "TransitiveTagKeys", "ExternalId",
+}
+
+func refuse(detail string) error { return broker.Refuse(broker.CodeInvalidRequest, detail, nil) }
+
+// read finds the proof and the wishes of a request. The request is not nil when there is an error.
+func (a *API) read(w http.ResponseWriter, r *http.Request, action string) (*request, error) {
+	req := &request{}
+	if err := a.proofs(r, req); err != nil {
+		return req, err
+	}
+	if r.Method == http.MethodGet {
+		return req, req.exactlyOne()
+	}
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if mediaType == "application/x-www-form-urlencoded" && (action == "credentials" || action == "console") {
+		if err := req.form(w, r, action); err != nil {
+			return req, err
+		}
+		return req, req.exactlyOne()
+	}
+	if err := req.json(w, r, mediaType, action); err != nil {
+		return req, err
+	}
+	if !req.cookie.Empty() && !web.SameOrigin(r, a.PublicURL) {
+		return req, refuse("a cookie is taken only from the broker's own pages; send a bearer token")
+	}
+	return req, req.exactlyOne()
+}
+
+// proofs reads header and cookie.
+func (a *API) proofs(r *http.Request, req *request) error {
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 {
+		return refuse("two Authorization headers")
+	}
+	if len(headers) == 1 {
+		scheme, token, _ := strings.Cut(headers[0], " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " \t,") {
+			return refuse("want Authorization: Bearer and a token")
+		}
+		req.bearer = secret.New(token)
+	}
+	if token, ok := a.Cookies.ReadSession(r); ok {
+		req.cookie = token
+	}
+	return nil
+}
+
+func (req *request) exactlyOne() error {
+	count := 0
+	for _, proof := range []secret.Text{req.bearer, req.cookie, req.saml} {
+		if !proof.Empty() {
+			count++
+		}
+	}
+	switch count {
+	case 1:
+		return nil
+	case 0:
+		return broker.Refuse(broker.CodeLoginRequired, "send Authorization: Bearer with a token, or sign in", nil)
+	}
+	return refuse("two proofs at once; send one of bearer token, cookie and SAMLResponse")
+}
+
+// form reads a SAML Response outside the ACS.
+func (req *request) form(w http.ResponseWriter, r *http.Request, action string) error {
+	if web.FromPage(r) {
+		return refuse("a SAMLResponse from a web page belongs to the ACS")
+	}
+	form, err := web.Form(w, r, maxForm)
+	if err != nil {
+		return refuse(err.Error())
+	}
+	for name := range form {
+		switch {
+		case slices.Contains(neverTheirs, name):
+			req.ignored = append(req.ignored, name)
+		case name != "SAMLResponse" && name != "role" && name != "duration" && (name != "destination" || action != "console"):
+			return refuse("the form takes SAMLResponse, role and duration")
+		}
+	}
+	slices.Sort(req.ignored)
+	req.saml = secret.New(form.Get("SAMLResponse"))
+	req.role, req.destination = form.Get("role"), form.Get("destination")
+	if text := form.Get("duration"); text != "" {
+		req.duration, err = parseDuration(text)
+	}
+	return err
+}
+
+// json reads a JSON body strictly; an empty body is an empty object.
+func (req *request) json(w http.ResponseWriter, r *http.Request, mediaType, action string) error {
+	body, err := web.Body(w, r, maxJSON)
+	if err != nil {
+		return refuse(err.Error())
+	}
+	if len(body) == 0 {
+		return nil
+	}
+	if mediaType != "application/json" {
+		return refuse("want Content-Type: application/json")
+	}
+	members, err := idp.ParseClaims(body)
+	if err != nil {
+		return refuse("the body is not what the API takes: " + err.Error())
+	}
+	for _, name := range members.Names() {
+		value, _ := members.Get(name)
+		if err := req.member(action, name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (req *request) member(action, name string, value any) (err error) {
+	exchange := action == "credentials" || action == "console"
+	switch {
+	case slices.Contains(neverTheirs, name):
+		req.ignored = append(req.ignored, name)
+	case name == "role":
+		req.role, err = text(name, value)
+	case name == "duration" && exchange:
+		req.duration, err = durationOf(value)
+	case name == "policy" && exchange:
+		req.policy, err = text(name, value)
+	case name == "policy_arns" && exchange:
+		req.policyARNs, err = texts(name, value)
+	case name == "destination" && action == "console":
+		req.destination, err = text(name, value)
+	default:
+		err = refuse(strconv.Quote(name) + " is not a member of this request")
+	}
+	return err
+}
+
+func text(name string, value any) (string, error) {
+	s, ok := value.(string)
+	if !ok || strings.ContainsAny(s, "\x00") {
+		return "", refuse(name + " must be text")
+	}
+	return s, nil
+}
+
+func texts(name string, value any) ([]string, error) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, refuse(name + " must be a list of text")
+	}
+	var out []string
+	for _, item := range list {
+		s, err := text(name, item)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// durationOf takes "1h" or whole seconds.
+func durationOf(value any) (time.Duration, error) {
+	switch v := value.(type) {
+	case string:
+		return parseDuration(v)
+	case int64:
+		return parseDuration(strconv.FormatInt(v, 10))
+	}
+	return 0, refuse(`duration must be text such as "1h" or whole seconds`)
+}
+
+func parseDuration(s string) (time.Duration, error) {
+	if n, err := strconv.ParseUint(s, 10, 32); err == nil && n > 0 {
+		return time.Duration(n) * time.Second, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 || d%time.Second != 0 {
+		return 0, refuse(`duration must be text such as "1h" or whole seconds`)
+	}
+	return d, nil
+}

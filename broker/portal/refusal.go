@@ -1,0 +1,55 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/api"
+)
+
+// refused is a refusal with its request id.
+type refused struct {
+	id  string
+	err error
+}
+
+func (r *refused) Error() string { return r.err.Error() }
+func (r *refused) Unwrap() error { return r.err }
+
+// refusalView is what refusal.html shows.
+type refusalView struct {
+	Title, Detail, RequestID string
+	Code                     broker.Code
+	SignIn                   bool
+}
+
+// headings are what a person reads first; the code stands small below.
+var headings = map[broker.Code]string{
+	broker.CodeLoginRequired: "Please sign in again", broker.CodeExpiredToken: "That took too long", broker.CodeReplayed: "This sign-in was used before",
+	broker.CodeInvalidToken: "The sign-in could not be verified", broker.CodeUntrustedIssuer: "That identity provider is not known here",
+	broker.CodeMFARequired: "A fresh second factor is needed", broker.CodeNotAuthorized: "Nothing is granted to you", broker.CodeRoleNotGranted: "This role is not yours",
+	broker.CodeUpstreamDenied: "AWS said no", broker.CodeThrottled: "Too many requests", broker.CodeUpstreamUnavailable: "Something upstream does not answer",
+	broker.CodeStoreUnavailable: "The broker's store does not answer", broker.CodeInvalidRequest: "That request makes no sense here",
+}
+
+func (p *Portal) refusal(err error) answer {
+	var e *broker.Error
+	if !errors.As(err, &e) {
+		p.Logger.Error("a page failed", "error", err)
+		e = broker.Refuse(broker.CodeInternal, "something went wrong in the broker", err)
+	}
+	v := refusalView{Title: headings[e.Code], Detail: e.Detail, Code: e.Code}
+	if v.Title == "" {
+		v.Title = "Something went wrong"
+	}
+	var r *refused
+	if errors.As(err, &r) {
+		v.RequestID = r.id
+	}
+	status := api.Status(e.Code)
+	v.SignIn = status == http.StatusUnauthorized
+	return answer{status: status, template: "refusal.html", data: v}
+}
+
+func bad(detail string) error { return broker.Refuse(broker.CodeInvalidRequest, detail, nil) }
