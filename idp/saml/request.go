@@ -1,0 +1,202 @@
+package saml
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
+
+	"github.com/fedbroker/fedbroker/idp"
+)
+
+// Keys of idp.State.
+const (
+	stateRequest = "request_id"
+	stateAfter   = "auth_after" // RFC 3339: the oldest sign-in that answers the request
+	stateACR     = "acr"        // the classes asked for, separated by spaces
+)
+
+const (
+	maxRelayState = 80 // bytes, SAML bindings section 3.4.3
+	entityFormat  = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
+)
+
+// Begin makes an AuthnRequest (SAML core section 3.4.1) for the binding that the IdP offers, redirect before POST. A
+// MaxAge asks for a new sign-in, as SAML cannot ask for a recent one.
+func (p *Provider) Begin(ctx context.Context, want idp.LoginRequest) (idp.Redirect, idp.State, error) {
+	md, err := p.source.current(ctx)
+	if err != nil {
+		return idp.Redirect{}, nil, err
+	}
+	if len(want.Handle) > maxRelayState {
+		return idp.Redirect{}, nil, fmt.Errorf("relay state of %d bytes; SAML allows %d", len(want.Handle), maxRelayState)
+	}
+	id, err := p.newID()
+	if err != nil {
+		return idp.Redirect{}, nil, err
+	}
+	send, destination := p.sendRedirect, md.redirect
+	if destination == "" {
+		send, destination = p.sendPost, md.post
+	}
+	if destination == "" {
+		return idp.Redirect{}, nil, idp.Refuse(idp.KindUnavailable, "the identity provider offers no sign-in that starts here", nil)
+	}
+	redirect, err := send(p.authnRequest(id, destination, want), destination, want.Handle, p.signsRequests(md))
+	if err != nil {
+		return idp.Redirect{}, nil, fmt.Errorf("authentication request: %w", err)
+	}
+	return redirect, p.stateOf(id, want), nil
+}
+
+func (p *Provider) signsRequests(md *idpMetadata) bool {
+	return p.opt.SignRequests || md != nil && md.wantSigned
+}
+
+// newID makes an xs:ID with 160 bits of chance (SAML core section 1.3.4).
+func (p *Provider) newID() (string, error) {
+	var b [20]byte
+	if _, err := io.ReadFull(p.opt.Rand, b[:]); err != nil {
+		return "", fmt.Errorf("request id: %w", err)
+	}
+	return "_" + hex.EncodeToString(b[:]), nil
+}
+
+func (p *Provider) stateOf(id string, want idp.LoginRequest) idp.State {
+	state := idp.State{stateRequest: id}
+	if want.Force || want.MaxAge > 0 {
+		age := want.MaxAge
+		if want.Force {
+			age = 0
+		}
+		state[stateAfter] = p.opt.Clock().Add(-age).UTC().Format(time.RFC3339Nano)
+	}
+	if len(want.ACR) > 0 {
+		state[stateACR] = strings.Join(want.ACR, " ")
+	}
+	return state
+}
+
+func (p *Provider) authnRequest(id, destination string, want idp.LoginRequest) *etree.Element {
+	yes := true
+	req := saml.AuthnRequest{
+		ID:                          id,
+		Version:                     "2.0",
+		IssueInstant:                p.opt.Clock().UTC().Truncate(time.Millisecond),
+		Destination:                 destination,
+		Issuer:                      &saml.Issuer{Format: entityFormat, Value: p.opt.EntityID},
+		NameIDPolicy:                &saml.NameIDPolicy{AllowCreate: &yes},
+		AssertionConsumerServiceURL: p.opt.ACSURL,
+		ProtocolBinding:             saml.HTTPPostBinding,
+	}
+	if p.opt.NameIDFormat != "" {
+		req.NameIDPolicy.Format = &p.opt.NameIDFormat
+	}
+	if want.Force || want.MaxAge > 0 {
+		req.ForceAuthn = &yes
+	}
+	el := req.Element()
+	if len(want.ACR) > 0 {
+		el.AddChild(requestedContext(want.ACR))
+	}
+	return el
+}
+
+// requestedContext asks for one of several classes; crewjam's type holds one only.
+func requestedContext(classes []string) *etree.Element {
+	el := etree.NewElement("samlp:RequestedAuthnContext")
+	el.CreateAttr("Comparison", "exact")
+	for _, class := range classes {
+		el.CreateElement("saml:AuthnContextClassRef").SetText(class)
+	}
+	return el
+}
+
+// sendRedirect is the HTTP-Redirect binding with DEFLATE (SAML bindings section 3.4.4.1). The signature covers the
+// escaped parameters in this order; a query that the destination brings along stays outside.
+func (p *Provider) sendRedirect(req *etree.Element, destination, relay string, sign bool) (idp.Redirect, error) {
+	doc, err := serialise(req)
+	if err != nil {
+		return idp.Redirect{}, err
+	}
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestCompression)
+	if err != nil {
+		return idp.Redirect{}, err
+	}
+	if _, err := w.Write(doc); err != nil {
+		return idp.Redirect{}, err
+	}
+	if err := w.Close(); err != nil {
+		return idp.Redirect{}, err
+	}
+	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(packed.Bytes()))
+	if relay != "" {
+		query += "&RelayState=" + url.QueryEscape(relay)
+	}
+	if sign {
+		if query, err = p.signQuery(query); err != nil {
+			return idp.Redirect{}, err
+		}
+	}
+	joint := "?"
+	if strings.Contains(destination, "?") {
+		joint = "&"
+	}
+	return idp.Redirect{URL: destination + joint + query}, nil
+}
+
+// sendPost is the HTTP-POST binding (SAML bindings section 3.5.4).
+func (p *Provider) sendPost(req *etree.Element, destination, relay string, sign bool) (idp.Redirect, error) {
+	if sign {
+		if err := p.signElement(req); err != nil {
+			return idp.Redirect{}, err
+		}
+	}
+	doc, err := serialise(req)
+	if err != nil {
+		return idp.Redirect{}, err
+	}
+	form := url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString(doc)}}
+	if relay != "" {
+		form.Set("RelayState", relay)
+	}
+	return idp.Redirect{URL: destination, Form: form}, nil
+}
+
+func serialise(el *etree.Element) ([]byte, error) {
+	doc := etree.NewDocument()
+	doc.SetRoot(el)
+	return doc.WriteToBytes()
+}
+
+// expect tells what the answer must look like from what Begin remembered.
+func (p *Provider) expect(state idp.State, back idp.Callback) (expectation, error) {
+	if back.Unsolicited {
+		if !p.opt.AllowIDPInitiated {
+			return expectation{}, idp.Refuse(idp.KindInvalid, "sign-in with this identity provider must begin here", nil)
+		}
+		return expectation{}, nil
+	}
+	want := expectation{requestID: state[stateRequest], acr: strings.Fields(state[stateACR])}
+	if want.requestID == "" {
+		return expectation{}, idp.Refuse(idp.KindInvalid, "the sign-in is not known", errors.New("state without a request id"))
+	}
+	if after := state[stateAfter]; after != "" {
+		var err error
+		if want.authAfter, err = time.Parse(time.RFC3339Nano, after); err != nil {
+			return expectation{}, idp.Refuse(idp.KindInvalid, "the sign-in is not known", err)
+		}
+	}
+	return want, nil
+}

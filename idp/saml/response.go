@@ -1,0 +1,413 @@
+package saml
+
+import (
+	"context"
+	"crypto"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/idp/saml/internal/xmlenc"
+	"github.com/fedbroker/fedbroker/idp/saml/internal/xmlsig"
+	"github.com/fedbroker/fedbroker/idp/saml/internal/xmltree"
+	"github.com/fedbroker/fedbroker/internal/secret"
+)
+
+const assertionSpace = "urn:oasis:names:tc:SAML:2.0:assertion"
+
+// maxResponse is the largest Response in bytes; maxEncoded its base64 with a line end after every 64 characters;
+// maxCanonical its canonical form, in which escapes and repeated declarations take their room.
+const (
+	maxResponse  = 128 << 10
+	maxEncoded   = maxResponse/3*4 + maxResponse/3*4/32 + 64
+	maxCanonical = 4 * maxResponse
+)
+
+var responseLimits = xmltree.Limits{Bytes: maxResponse, Depth: 60, Elements: 6000, Attributes: 48, Namespaces: 20, Value: 8 << 10}
+
+// expectation is what the answer must be an answer to; without a requestID it must be an answer to nothing.
+type expectation struct {
+	requestID string
+	authAfter time.Time
+	acr       []string
+}
+
+// reader reads one Response.
+type reader struct {
+	opt  *Options
+	md   *idpMetadata
+	want expectation
+	now  time.Time
+}
+
+func invalid(reason string, err error) error { return idp.Refuse(idp.KindInvalid, reason, err) }
+
+func (p *Provider) read(ctx context.Context, encoded string, want expectation) (id idp.Identity, err error) {
+	md, err := p.source.current(ctx)
+	if err != nil {
+		return idp.Identity{}, err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			id, err = idp.Identity{}, invalid("the response cannot be read", fmt.Errorf("panic: %v", r))
+			p.opt.Logger.Error("panic while reading a SAML response", "idp", p.opt.ID, "panic", r)
+		}
+	}()
+	r := reader{opt: &p.opt, md: md, want: want, now: p.opt.Clock()}
+	return r.response(encoded)
+}
+
+// Issuer tells who a base64 SAMLResponse claims to come from, to find the Provider whose EntityID it is. Nothing is
+// verified: the name must serve for no other purpose.
+func Issuer(proof secret.Text) (issuer string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			issuer, err = "", invalid("the response cannot be read", fmt.Errorf("panic: %v", r))
+		}
+	}()
+	root, err := decode(proof.Reveal())
+	if err != nil {
+		return "", err
+	}
+	env, err := openEnvelope(root)
+	if err != nil {
+		return "", err
+	}
+	from := root.Named(assertionSpace, "Issuer")
+	if len(from) == 0 && env.assertion != nil {
+		from = env.assertion.Named(assertionSpace, "Issuer")
+	}
+	if len(from) != 1 {
+		return "", invalid("the response does not name one issuer", nil)
+	}
+	issuer, err = from[0].Text()
+	if err != nil || issuer == "" {
+		return "", invalid("the response does not name one issuer", err)
+	}
+	return issuer, nil
+}
+
+// decode turns the form field into a tree: size, base64 (line ends allowed), strict XML.
+func decode(encoded string) (*xmltree.Element, error) {
+	if len(encoded) > maxEncoded {
+		return nil, invalid("the response is too large", nil)
+	}
+	doc, err := base64.StdEncoding.Strict().DecodeString(strings.Trim(encoded, " \t\r\n"))
+	if err != nil {
+		return nil, invalid("the response is not base64", nil)
+	}
+	root, err := xmltree.Parse(doc, responseLimits, nil)
+	if err != nil {
+		return nil, invalid("the response is not acceptable XML", err)
+	}
+	return root, nil
+}
+
+func (r *reader) response(encoded string) (idp.Identity, error) {
+	root, err := decode(encoded)
+	if err != nil {
+		return idp.Identity{}, err
+	}
+	env, err := openEnvelope(root)
+	if err != nil {
+		return idp.Identity{}, err
+	}
+	if env.signature != nil {
+		if env, err = r.verifyEnvelope(env); err != nil {
+			return idp.Identity{}, err
+		}
+	}
+	if err := r.checkEnvelope(env); err != nil {
+		return idp.Identity{}, err
+	}
+	assertion, canonical, err := r.assertion(env)
+	if err != nil {
+		return idp.Identity{}, err
+	}
+	return r.identity(assertion, canonical)
+}
+
+// envelope is a Response whose shape is known: what there is of signatures and assertions, and where.
+type envelope struct {
+	root                 *xmltree.Element
+	signature            *xmltree.Element // the Response's own
+	assertion, encrypted *xmltree.Element // at most one of them
+	verified             bool             // root was parsed from signed bytes
+}
+
+// openEnvelope holds a Response to the children that SAML core section 3.3.3 gives it, once each.
+func openEnvelope(root *xmltree.Element) (envelope, error) {
+	if !root.Is(protocolSpace, "Response") {
+		return envelope{}, invalid("the message is not a SAML Response", nil)
+	}
+	env := envelope{root: root}
+	slots := map[xmlName]**xmltree.Element{
+		{assertionSpace, "Issuer"}:             new(*xmltree.Element),
+		{xmlsig.Space, "Signature"}:            &env.signature,
+		{protocolSpace, "Extensions"}:          new(*xmltree.Element),
+		{protocolSpace, "Status"}:              new(*xmltree.Element),
+		{assertionSpace, "Assertion"}:          &env.assertion,
+		{assertionSpace, "EncryptedAssertion"}: &env.encrypted,
+	}
+	if err := fill(root, slots); err != nil {
+		return envelope{}, invalid("the response has unexpected parts", err)
+	}
+	if env.assertion != nil && env.encrypted != nil {
+		return envelope{}, invalid("the response has more than one assertion", nil)
+	}
+	if err := root.Walk(env.outOfPlace); err != nil {
+		return envelope{}, invalid("the response has parts out of place", err)
+	}
+	return env, nil
+}
+
+// outOfPlace refuses assertions, responses and signatures that stand, under whatever spelling or namespace, where
+// nothing of the kind is read: that is what every wrapping attack needs.
+func (e envelope) outOfPlace(el *xmltree.Element) error {
+	switch strings.ToLower(el.Local) {
+	case "response":
+		if el == e.root {
+			return nil
+		}
+	case "assertion", "encryptedassertion":
+		if el == e.assertion || el == e.encrypted {
+			return nil
+		}
+	case "signature":
+		if el == e.signature || e.assertion != nil && el.Parent == e.assertion {
+			return nil
+		}
+	default:
+		return nil
+	}
+	return errors.New("a nested " + strings.ToLower(el.Local))
+}
+
+// verifyEnvelope verifies the Response's signature and opens the Response anew from the bytes that it covers.
+func (r *reader) verifyEnvelope(env envelope) (envelope, error) {
+	root, _, err := r.verify(env.root, env.signature)
+	if err != nil {
+		return envelope{}, invalid("the response's signature does not verify", err)
+	}
+	if env, err = openEnvelope(root); err != nil {
+		return envelope{}, err
+	}
+	env.verified = true
+	return env, nil
+}
+
+// verify returns a new tree, and its bytes, of what the signature covers.
+func (r *reader) verify(el, signature *xmltree.Element) (*xmltree.Element, []byte, error) {
+	canonical, err := xmlsig.Verify(el, signature, r.md.keys, xmlsig.Policy{AllowSHA1: r.opt.AllowSHA1, MaxBytes: maxCanonical})
+	if err != nil {
+		return nil, nil, err
+	}
+	limits := responseLimits
+	limits.Bytes = maxCanonical
+	root, err := xmltree.Parse(canonical, limits, nil)
+	return root, canonical, err
+}
+
+// assertion returns the assertion that a signature covers, parsed from the bytes that it covers.
+func (r *reader) assertion(env envelope) (*xmltree.Element, []byte, error) {
+	switch {
+	case env.encrypted != nil:
+		el, canonical, err := r.encryptedAssertion(env)
+		if err != nil {
+			return nil, nil, invalid("the encrypted assertion cannot be accepted", errEncrypted)
+		}
+		return el, canonical, nil
+	case env.assertion == nil:
+		return nil, nil, invalid("the response has no assertion", nil)
+	}
+	el, canonical, err := r.signedAssertion(env.assertion, env.verified)
+	if err != nil {
+		return nil, nil, invalid("the assertion's signature is missing or does not verify", err)
+	}
+	return el, canonical, nil
+}
+
+// errEncrypted stands for everything that can go wrong from the ciphertext to the signature inside it.
+var errEncrypted = errors.New("not decrypted, or not signed")
+
+func (r *reader) encryptedAssertion(env envelope) (*xmltree.Element, []byte, error) {
+	keys := make([]crypto.Decrypter, len(r.opt.Encryption))
+	for i, k := range r.opt.Encryption {
+		keys[i] = k.Key
+	}
+	plain, err := xmlenc.Decrypt(env.encrypted, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	el, err := xmltree.Parse(plain, responseLimits, env.encrypted)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.signedAssertion(el, env.verified)
+}
+
+// signedAssertion verifies the assertion's own signature. Without one, the bytes must have been under the Response's.
+func (r *reader) signedAssertion(el *xmltree.Element, covered bool) (*xmltree.Element, []byte, error) {
+	if !el.Is(assertionSpace, "Assertion") {
+		return nil, nil, errors.New("not an assertion")
+	}
+	signatures := el.Named(xmlsig.Space, "Signature")
+	inner := envelope{assertion: el}
+	if err := el.Walk(inner.outOfPlace); err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case len(signatures) == 1:
+		return r.verify(el, signatures[0])
+	case len(signatures) == 0 && covered:
+		canonical, err := xmltree.Canonical(el, nil, nil, maxCanonical)
+		return el, canonical, err
+	}
+	return nil, nil, errors.New("there must be one signature over the assertion")
+}
+
+type xmlName struct{ space, local string }
+
+// fill puts each child of el into its slot. A child without a slot, or a second one for a slot, is refused.
+func fill(el *xmltree.Element, slots map[xmlName]**xmltree.Element) error {
+	for _, child := range el.Elements() {
+		slot, ok := slots[xmlName{child.Space, child.Local}]
+		switch {
+		case !ok:
+			return errors.New("an unknown child element")
+		case *slot != nil:
+			return errors.New("a child element occurs twice")
+		}
+		*slot = child
+	}
+	return nil
+}
+
+// checkEnvelope checks the Response itself (SAML core sections 3.2.2 and 3.3.3, bindings section 3.5.5.2). Where
+// only the assertion is signed these checks stop mistakes; what stops an attacker is in the assertion.
+func (r *reader) checkEnvelope(env envelope) error {
+	if err := r.checkResponseIssuer(env); err != nil {
+		return err
+	}
+	if version, _ := env.root.Attr("Version"); version != "2.0" {
+		return invalid("the response is not SAML 2.0", nil)
+	}
+	if id, _ := env.root.Attr("ID"); id == "" {
+		return invalid("the response has no ID", nil)
+	}
+	if destination, _ := env.root.Attr("Destination"); destination != r.opt.ACSURL {
+		return invalid("the response is meant for another address", nil)
+	}
+	if err := r.checkInResponseTo(env.root); err != nil {
+		return err
+	}
+	if err := r.checkStatus(env.root); err != nil {
+		return err
+	}
+	return r.checkIssueInstant(env.root)
+}
+
+// checkResponseIssuer follows SAML profiles section 4.1.4.2: an unsigned Response may leave its Issuer out.
+func (r *reader) checkResponseIssuer(env envelope) error {
+	switch issuer := env.root.Named(assertionSpace, "Issuer"); {
+	case len(issuer) == 1:
+		return r.checkIssuer(issuer[0])
+	case env.verified:
+		return invalid("the response names no issuer", nil)
+	}
+	return nil
+}
+
+func (r *reader) checkIssuer(el *xmltree.Element) error {
+	name, err := el.Text()
+	if err != nil {
+		return invalid("the issuer is not plain text", err)
+	}
+	if format, ok := el.Attr("Format"); ok && format != entityFormat {
+		return invalid("the issuer is not an entity id", nil)
+	}
+	if name != r.md.entityID {
+		return idp.Refuse(idp.KindUntrusted, "the response comes from another identity provider", nil)
+	}
+	return nil
+}
+
+// checkInResponseTo wants the id of our request, or none where there was no request.
+func (r *reader) checkInResponseTo(el *xmltree.Element) error {
+	switch got, present := el.Attr("InResponseTo"); {
+	case r.want.requestID == "" && present:
+		return invalid("the response answers a request, and none was expected", nil)
+	case got != r.want.requestID:
+		return invalid("the response answers another request", nil)
+	}
+	return nil
+}
+
+const (
+	statusPrefix  = "urn:oasis:names:tc:SAML:2.0:status:"
+	statusSuccess = statusPrefix + "Success"
+)
+
+// checkStatus wants success and nothing beneath it (SAML core section 3.2.2.1).
+func (r *reader) checkStatus(root *xmltree.Element) error {
+	status := root.Named(protocolSpace, "Status")
+	if len(status) != 1 {
+		return invalid("the response has no status", nil)
+	}
+	var code, message, detail *xmltree.Element
+	err := fill(status[0], map[xmlName]**xmltree.Element{
+		{protocolSpace, "StatusCode"}:    &code,
+		{protocolSpace, "StatusMessage"}: &message,
+		{protocolSpace, "StatusDetail"}:  &detail,
+	})
+	if err != nil || code == nil {
+		return invalid("the response has a malformed status", err)
+	}
+	value, _ := code.Attr("Value")
+	if value != statusSuccess {
+		return idp.Refuse(idp.KindDenied, denial(code), nil)
+	}
+	if len(code.Elements()) > 0 {
+		return invalid("the response has a contradictory status", nil)
+	}
+	return nil
+}
+
+// denial says why the IdP refused, in our words for the codes that SAML core section 3.2.2.2 knows.
+func denial(code *xmltree.Element) string {
+	for _, sub := range code.Named(protocolSpace, "StatusCode") {
+		switch value, _ := sub.Attr("Value"); strings.TrimPrefix(value, statusPrefix) {
+		case "AuthnFailed":
+			return "the identity provider could not authenticate the person"
+		case "NoAuthnContext":
+			return "the identity provider cannot authenticate in the way that was asked for"
+		case "NoPassive":
+			return "the identity provider needs to ask the person"
+		case "RequestDenied":
+			return "the identity provider denied the request"
+		case "InvalidNameIDPolicy":
+			return "the identity provider cannot issue the kind of name that was asked for"
+		case "UnknownPrincipal":
+			return "the identity provider does not know the person"
+		}
+	}
+	return "the identity provider reported a failure"
+}
+
+// checkIssueInstant bounds the age of a Response or an assertion.
+func (r *reader) checkIssueInstant(el *xmltree.Element) error {
+	raw, _ := el.Attr("IssueInstant")
+	issued, err := parseTime(raw)
+	switch {
+	case err != nil:
+		return invalid("the time of issue is missing or malformed", err)
+	case issued.After(r.now.Add(r.opt.Skew)):
+		return invalid("the time of issue lies in the future", nil)
+	case !r.now.Before(issued.Add(r.opt.MaxAge + r.opt.Skew)):
+		return idp.Refuse(idp.KindExpired, "the response is too old", nil)
+	}
+	return nil
+}
