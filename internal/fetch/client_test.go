@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/fedbroker/fedbroker/internal/fetch"
@@ -116,6 +115,7 @@ func TestGetRefuses(t *testing.T) {
 		{"redirect to another port", insecure, plain.URL + "/to?url=http://127.0.0.1:1/"},
 		{"redirect to another name", insecure, plain.URL + "/to?url=http://localhost:" + port + "/ok"},
 		{"redirect to http", fetch.Options{AllowPrivate: true, AllowLoopbackHTTP: true, RootCAs: roots(srv)}, srv.URL + "/to?url=" + plain.URL + "/ok"},
+		{"redirect to http at the same address", fetch.Options{AllowLoopbackHTTP: true, RootCAs: roots(srv)}, srv.URL + "/to?url=" + strings.Replace(srv.URL, "https", "http", 1)},
 		{"redirect to metadata", insecure, plain.URL + "/to?url=http://169.254.169.254/"},
 		{"redirect to a file", insecure, plain.URL + "/to?url=file:///etc/passwd"},
 		{"redirect loop", insecure, plain.URL + "/loop"},
@@ -132,21 +132,6 @@ func TestUnverifiedServerIsRefused(t *testing.T) {
 	srv := site(t, true)
 	if _, _, err := client(t, fetch.Options{AllowPrivate: true, RootCAs: x509.NewCertPool()}).Get(t.Context(), srv.URL+"/ok"); err == nil {
 		t.Error("a certificate of nobody was accepted")
-	}
-}
-
-func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
-	var asked atomic.Int32
-	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
-	defer proxy.Close()
-	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"} {
-		t.Setenv(name, proxy.URL)
-	}
-	resolver := answers{{netip.MustParseAddr("127.0.0.1")}} // net/http never proxies names of loopback
-	srv := site(t, false)
-	target := strings.Replace(srv.URL, "127.0.0.1", "idp.example", 1) + "/ok"
-	if _, _, err := client(t, fetch.Options{AllowLoopbackHTTP: true, Resolver: &resolver}).Get(t.Context(), target); err != nil || asked.Load() != 0 {
-		t.Errorf("%v; the proxy was asked %d times", err, asked.Load())
 	}
 }
 

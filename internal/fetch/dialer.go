@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// dialer resolves a name once, and connects to an address that it has checked.
+// dialer resolves a name once, and connects only to an address that passes the check.
 type dialer struct {
 	reach    reach
 	resolver Resolver
@@ -27,10 +27,6 @@ func (d *dialer) dialContext(ctx context.Context, network, hostport string) (net
 	}
 	var failures []error
 	for _, addr := range addrs {
-		if err := d.reach.check(addr); err != nil {
-			failures = append(failures, err)
-			continue
-		}
 		conn, err := d.connect(ctx, network, net.JoinHostPort(addr.String(), port))
 		if err == nil {
 			return conn, nil
@@ -54,7 +50,8 @@ func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 	return addrs, nil
 }
 
-// connect checks once more what the socket is about to be connected to, so that no change above can unhinge the rule.
+// connect checks the address at the last moment, when the socket exists and its peer is settled: nothing that happens
+// to a name before can unhinge the rule.
 func (d *dialer) connect(ctx context.Context, network, literal string) (net.Conn, error) {
 	dial := d.dial
 	dial.Control = func(_, address string, _ syscall.RawConn) error {
