@@ -59,17 +59,27 @@ func (k *Keyring) refresh(ctx context.Context) (*view, error) {
 	return v, nil
 }
 
-// forgetIfGone starts over when the newest known generation is no longer there: the store was emptied, and nodes that
-// start now will make other keys.
+// forgetIfGone starts over when the newest known generation is no longer there, or is another key: the store was
+// emptied, and nodes that started since have made other keys.
 func (k *Keyring) forgetIfGone(ctx context.Context, v *view) error {
 	if len(v.number) == 0 {
 		return nil
 	}
-	res, err := k.do(ctx, broker.Op{Kind: broker.OpGet, Key: k.entry(v.number[len(v.number)-1])})
-	if err == nil && !res[0].Found {
+	last := len(v.number) - 1
+	res, err := k.do(ctx, broker.Op{Kind: broker.OpGet, Key: k.entry(v.number[last])})
+	if err != nil {
+		return err
+	}
+	stored := &view{next: v.number[last]}
+	if res[0].Found {
+		if err := k.take(stored, res[0].Value); err != nil {
+			return err
+		}
+	}
+	if len(stored.keys) != 1 || stored.keys[0].ID != v.keys[last].ID {
 		*v = view{next: 1, readAt: v.readAt}
 	}
-	return err
+	return nil
 }
 
 // due is so early that the successor begins to sign when the period ends.

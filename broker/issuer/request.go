@@ -67,7 +67,7 @@ func checkTags(tags []sts.Tag, transitive []string) error {
 		case !tagKeyPattern.MatchString(t.Key) || !tagValuePattern.MatchString(t.Value):
 			return fmt.Errorf("session tag %q has a key or value outside AWS's alphabet or length", t.Key)
 		case strings.HasPrefix(folded, "aws:"):
-			return fmt.Errorf("session tag %q uses the reserved prefix aws:", t.Key)
+			return fmt.Errorf("session tag %q begins with aws:, which is reserved", t.Key)
 		case seen[folded]:
 			return fmt.Errorf("session tag %q is there twice; keys are equal whatever their case", t.Key)
 		}
