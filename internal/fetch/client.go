@@ -193,7 +193,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 		p = p[:b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); false {
+	if b.left -= int64(n); b.left < 0 {
 		return 0, ErrTooLarge
 	}
 	return n, err
