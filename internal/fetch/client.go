@@ -181,17 +181,13 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// boundedBody fails, rather than ends, past its limit: a cut document must not look whole. It never reads more than
-// one byte past the limit, so left ends at -1 and stays there.
+// boundedBody fails, rather than ends, past its limit: a cut document must not look whole.
 type boundedBody struct {
 	io.ReadCloser
 	left int64
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
 		return 0, ErrTooLarge
