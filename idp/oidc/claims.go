@@ -149,10 +149,10 @@ func scalar(v any) (string, bool) {
 	return "", false
 }
 
-// checkRequired wants each claim to be there and to say something.
+// checkRequired wants each claim to be there, whatever its value; null says that it is not.
 func checkRequired(c idp.Claims, names []string) error {
 	for _, name := range names {
-		if v, ok := c.At(name); !ok || v == nil || v == "" {
+		if v, ok := c.At(name); !ok || v == nil {
 			return invalid("the token lacks a required claim")
 		}
 	}

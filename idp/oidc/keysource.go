@@ -60,9 +60,7 @@ func newKeySource(o Options) (*keySource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(left) > 0 {
-		return nil, errors.Join(left...) // an operator's file has no business with unusable keys
-	}
+	s.logLeftOut(left)
 	s.pinned = keys
 	return s, nil
 }
@@ -222,10 +220,15 @@ func (s *keySource) load(ctx context.Context) (keySet, time.Duration, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(left) > 0 {
-		s.log.Debug("keys of an issuer are left out", "issuer", s.issuer, "reason", errors.Join(left...))
-	}
+	s.logLeftOut(left)
 	return keys, freshness(header), nil
+}
+
+// logLeftOut tells of keys that are no use to us. Many issuers publish some, for encryption say: no cause for alarm.
+func (s *keySource) logLeftOut(reasons []error) {
+	if len(reasons) > 0 {
+		s.log.Debug("keys of an issuer are left out", "issuer", s.issuer, "reasons", errors.Join(reasons...))
+	}
 }
 
 // freshness reads max-age (RFC 9111 section 5.2.2.1) within our bounds.

@@ -16,7 +16,7 @@ const (
 	DefaultSkew       = time.Minute
 	DefaultStaleFor   = 24 * time.Hour
 	DefaultMinRefetch = 30 * time.Second
-	maxSkew           = 10 * time.Minute
+	maxSkew           = 5 * time.Minute
 )
 
 // fetcher is the part of [fetch.Client] that key sets need.
@@ -59,14 +59,14 @@ type Options struct {
 	AuthorizedParties []string
 	// Tenant pins claims: each must have one of the values. Keys are as in [idp.Claims.At].
 	Tenant map[string][]string
-	// RequiredClaims must be there and not be null or empty.
+	// RequiredClaims must be there and not be null.
 	RequiredClaims []string
 	// Algorithms is the allow-list; all of RS, PS, ES 256 to 512 and EdDSA when empty.
 	Algorithms []string
 	// Claims names the claims that become attributes.
 	Claims ClaimNames
 
-	// Skew is how far the issuer's clock may be from ours; DefaultSkew when zero, at most ten minutes.
+	// Skew is how far the issuer's clock may be from ours; DefaultSkew when zero, at most five minutes.
 	Skew time.Duration
 	// MaxAge, when above zero, is how long after iat a token is taken.
 	MaxAge time.Duration
