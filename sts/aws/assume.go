@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -34,10 +35,11 @@ func (a *Assumer) Assume(ctx context.Context, req sts.Request) (sts.Credentials,
 	default:
 		got, err = assumeWithWebIdentity(ctx, client, req)
 	}
+	hidden := secrets(req, a.opts.Principal)
 	if err != nil {
-		return sts.Credentials{}, translate(err, secrets(req, a.opts.Principal))
+		return sts.Credentials{}, translate(err, hidden)
 	}
-	return got.read(req)
+	return got.read(req, hidden)
 }
 
 func (a *Assumer) assumeRole(ctx context.Context, c *stssdk.Client, req sts.Request) (answer, error) {
@@ -93,31 +95,57 @@ type answer struct {
 	metadata       smithy.Metadata
 }
 
-// read refuses an answer without complete credentials, or for another role than the one asked for.
-func (a answer) read(req sts.Request) (sts.Credentials, error) {
-	id, _ := middleware.GetRequestIDMetadata(a.metadata)
-	bad := func(what string) (sts.Credentials, error) {
-		return sts.Credentials{}, &sts.Error{Kind: sts.KindUnavailable, Code: "InvalidAnswer", Message: what, RequestID: clean(id, nil)}
+// What AWS's identifiers look like (facts, sts section 3). They end in logs and audit records, so an endpoint may not
+// put anything else there.
+var (
+	keyIDPattern  = regexp.MustCompile(`^\w{16,128}$`)
+	namePattern   = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	roleIDPattern = regexp.MustCompile(`^[\w+=,.@:-]{2,193}$`)
+)
+
+// read refuses an answer that is incomplete, malformed, or for another role or session than the one asked for.
+func (a answer) read(req sts.Request, hidden []secret.Text) (sts.Credentials, error) {
+	requestID, _ := middleware.GetRequestIDMetadata(a.metadata)
+	requestID = clean(requestID, hidden)
+	if problem := a.problem(req); problem != "" {
+		return sts.Credentials{}, &sts.Error{
+			Kind: sts.KindUnavailable, Code: "InvalidAnswer", RequestID: requestID,
+			Message: "the STS endpoint answered " + problem,
+		}
 	}
 	c := a.credentials
-	if c == nil || a.user == nil || c.Expiration == nil || c.Expiration.IsZero() ||
-		awssdk.ToString(c.AccessKeyId) == "" || awssdk.ToString(c.SecretAccessKey) == "" || awssdk.ToString(c.SessionToken) == "" {
-		return bad("the STS endpoint answered without complete credentials")
-	}
-	arn := awssdk.ToString(a.user.Arn)
-	if !strings.HasPrefix(arn, req.RoleARN.AssumedRoleARN("")) {
-		return bad("the STS endpoint answered for another role than the one asked for")
-	}
 	return sts.Credentials{
-		AccessKeyID:     awssdk.ToString(c.AccessKeyId),
-		SecretAccessKey: secret.New(awssdk.ToString(c.SecretAccessKey)),
-		SessionToken:    secret.New(awssdk.ToString(c.SessionToken)),
+		AccessKeyID:     *c.AccessKeyId,
+		SecretAccessKey: secret.New(*c.SecretAccessKey),
+		SessionToken:    secret.New(*c.SessionToken),
 		Expiration:      c.Expiration.UTC(),
-		AssumedRoleARN:  arn,
+		AssumedRoleARN:  *a.user.Arn,
 		AssumedRoleID:   awssdk.ToString(a.user.AssumedRoleId),
 		SourceIdentity:  awssdk.ToString(a.sourceIdentity),
-		RequestID:       id,
+		RequestID:       requestID,
 	}, nil
+}
+
+func (a answer) problem(req sts.Request) string {
+	c := a.credentials
+	if c == nil || a.user == nil || c.Expiration == nil || c.Expiration.IsZero() ||
+		awssdk.ToString(c.SecretAccessKey) == "" || awssdk.ToString(c.SessionToken) == "" {
+		return "without complete credentials"
+	}
+	session, ok := strings.CutPrefix(awssdk.ToString(a.user.Arn), req.RoleARN.AssumedRoleARN(""))
+	switch {
+	case !ok:
+		return "for another role than the one asked for"
+	case !namePattern.MatchString(session) || (req.SAMLResponse.Empty() && session != req.SessionName):
+		return "for another session than the one asked for" // a SAML Response names its session itself
+	case !keyIDPattern.MatchString(awssdk.ToString(c.AccessKeyId)):
+		return "with a malformed access key id"
+	case !roleIDPattern.MatchString(awssdk.ToString(a.user.AssumedRoleId)):
+		return "with a malformed role id"
+	case a.sourceIdentity != nil && *a.sourceIdentity != "" && !namePattern.MatchString(*a.sourceIdentity):
+		return "with a malformed source identity"
+	}
+	return ""
 }
 
 // CallerIdentity asks STS who a set of temporary credentials is (GetCallerIdentity; it needs no permission). An empty
