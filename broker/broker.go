@@ -29,6 +29,8 @@ type Options struct {
 	SignIn  SignIn
 	Store   Store
 	Auditor Auditor
+	// Strangers takes the refusals of requests that proved nothing, to count them (invariant 10). Default: Auditor.
+	Strangers Auditor
 	// Observer defaults to one that hears nothing.
 	Observer Observer
 
@@ -73,6 +75,9 @@ func New(o Options) (*Broker, error) {
 	}
 	if o.Observer == nil {
 		o.Observer = deaf{}
+	}
+	if o.Strangers == nil {
+		o.Strangers = o.Auditor
 	}
 	if o.MinRemaining == 0 {
 		o.MinRemaining = 15 * time.Minute

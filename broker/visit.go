@@ -92,7 +92,11 @@ func (v *Visit) record(ctx context.Context, err *Error) error {
 		}
 	}
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not escape the record
-	recordErr := v.broker.Auditor.Record(ctx, v.event)
+	auditor := v.broker.Auditor
+	if err != nil && v.id == nil {
+		auditor = v.broker.Strangers
+	}
+	recordErr := auditor.Record(ctx, v.event)
 	switch {
 	case recordErr != nil:
 		v.broker.Logger.Error("the audit record cannot be written", "request_id", v.ID(), "error", recordErr)

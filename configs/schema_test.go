@@ -60,7 +60,7 @@ func mapper(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[configs.Secret]():
 		return text(`^(env|file):.+$`, "env:NAME or file:PATH.")
 	case reflect.TypeFor[configs.URL]():
-		return text(`^(rediss?|unix)://.+|(env|file):.+$`, "The URL, or env:NAME or file:PATH.")
+		return text(`^rediss?://.+|(env|file):.+$`, "The URL, or env:NAME or file:PATH.")
 	case reflect.TypeFor[configs.Path]():
 		return text(`.`, "A file; a relative one starts at the configuration's folder.")
 	case reflect.TypeFor[configs.Strings]():

@@ -14,7 +14,7 @@ import (
 var (
 	idPattern      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	hexColour      = regexp.MustCompile(`^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$`)
-	redisURLScheme = regexp.MustCompile(`^(rediss?|unix)://`)
+	redisURLScheme = regexp.MustCompile(`^rediss?://`)
 )
 
 // checker collects problems of a decoded file.
@@ -103,7 +103,7 @@ func (c *checker) store() {
 			c.problem("store.redis", "Redis needs keys.sealing: what is stored there must be sealed")
 		}
 		if raw := c.Store.Redis.URL.Text().Reveal(); raw != "" && !redisURLScheme.MatchString(raw) {
-			c.problem("store.redis.url", "want redis://, rediss:// or unix://")
+			c.problem("store.redis.url", "want redis:// or rediss://")
 		}
 	}
 	ring := c.Keys.Sealing

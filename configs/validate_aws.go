@@ -99,6 +99,9 @@ func (c *checker) role(r *Role, path string, accounts map[string]*Account) {
 		c.problem(path+".external_id", "want 2 to 1224 of letters, digits and _+=,.@:/-")
 	}
 	c.policy(path, r.Policy, r.PolicyARNs)
+	if region := c.RegionOf(r); partitionOf(region) != arn.Partition() {
+		c.problem(path+".arn", "the role is in partition %s, but the region is %s; set region on its account", arn.Partition(), region)
+	}
 
 	switch mode := c.ModeOf(r); {
 	case mode == sts.ModeSAML && (accounts[arn.AccountID()] == nil || accounts[arn.AccountID()].SAMLProvider == ""):
@@ -181,6 +184,29 @@ func (c *Config) accountMode(r *Role) string {
 		}
 	}
 	return ""
+}
+
+// RegionOf says whose STS endpoint is called for a role: its account's region or the general one.
+func (c *Config) RegionOf(r *Role) string {
+	for _, a := range c.AWS.Accounts {
+		if a.ID == sts.RoleARN(r.ARN).AccountID() && a.Region != "" {
+			return a.Region
+		}
+	}
+	if c.AWS.Region != "" {
+		return c.AWS.Region
+	}
+	return "us-east-1"
+}
+
+func partitionOf(region string) sts.Partition {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return sts.PartitionChina
+	case strings.HasPrefix(region, "us-gov-"):
+		return sts.PartitionGov
+	}
+	return sts.PartitionAWS
 }
 
 // IssuerURL is issuer.url or its default.

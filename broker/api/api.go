@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -20,17 +21,20 @@ type Options struct {
 	Remote   web.Remote
 	// PublicURL is the origin that our own pages have.
 	PublicURL string
-	// OpenAPI is the document served at /openapi.yaml.
-	OpenAPI []byte
 }
+
+// openAPI is the contract of every body, served at /openapi.yaml.
+//
+//go:embed openapi.yaml
+var openAPI []byte
 
 // API serves /api/v1.
 type API struct{ Options }
 
 // New checks the options.
 func New(o Options) (*API, error) {
-	if o.Broker == nil || o.Sessions == nil || o.PublicURL == "" || len(o.OpenAPI) == 0 {
-		return nil, errors.New("api: Broker, Sessions, PublicURL and OpenAPI are required")
+	if o.Broker == nil || o.Sessions == nil || o.PublicURL == "" {
+		return nil, errors.New("api: Broker, Sessions and PublicURL are required")
 	}
 	return &API{o}, nil
 }
@@ -44,7 +48,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/whoami", a.route("whoami", a.whoami))
 	mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
-		_, _ = w.Write(a.OpenAPI)
+		_, _ = w.Write(openAPI)
 	})
 }
 

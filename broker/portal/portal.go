@@ -23,8 +23,6 @@ type Provider struct {
 	Login    idp.Login
 	// Metadata returns the SAML service provider metadata for this provider.
 	Metadata func() ([]byte, error)
-	// FormOrigin is where a login form may be posted to: the provider's origin.
-	FormOrigin string
 }
 
 // Branding is how the pages look.
