@@ -17,7 +17,7 @@ import (
 // member is dropped.
 func fit(e broker.Event) ([]byte, error) {
 	b, err := json.Marshal(e)
-	// The last step always fits: 22 texts, 5 pairs and 5 names of at most 6*(24+24) bytes are below 8 KiB.
+	// The last step, 32 bytes a text, always fits: 21 texts, 5 tags and 5 names of at most 6*32+17 bytes each.
 	for size := 1024; err == nil && len(b) > MaxLine-frameSize && size >= 24; size /= 2 {
 		b, err = json.Marshal(shorten(e, size))
 	}
