@@ -19,8 +19,6 @@ const (
 	sealFormat = 1
 	nonceSize  = 12
 	tagSize    = 16
-	// maxOverhead is the most that sealing adds to a value.
-	maxOverhead = 2 + 32 + nonceSize + tagSize
 )
 
 // seal encrypts plain for one purpose and one logical name under the active key.
