@@ -3,10 +3,12 @@ package console
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -140,18 +142,21 @@ func readToken(status int, body []byte) (secret.Text, error) {
 	return secret.New(answer.Token), nil
 }
 
-// unreachable keeps whether the caller gave up, and the transport's words without the URL around them.
+// unreachable keeps whether the caller gave up, and what the network or TLS said. An error about the answer itself is
+// dropped: it quotes the answer, and an endpoint can quote our credentials.
 func unreachable(err error) error {
 	out := &sts.Error{Kind: sts.KindUnavailable, Code: "NoAnswer", Message: "the federation endpoint cannot be reached"}
-	for _, sentinel := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, sentinel) {
-			out.Err = sentinel
-			return out
-		}
-	}
-	var transport *url.Error
-	if errors.As(err, &transport) {
-		out.Err = transport.Err
+	var network *net.OpError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.Canceled):
+		out.Err = context.Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		out.Err = context.DeadlineExceeded
+	case errors.As(err, &network):
+		out.Err = network
+	case errors.As(err, &certificate):
+		out.Err = certificate
 	}
 	return out
 }
