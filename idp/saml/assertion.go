@@ -91,12 +91,12 @@ func (r *reader) conditions(el *xmltree.Element) (time.Time, error) {
 		return time.Time{}, err
 	case !hasUntil:
 		return time.Time{}, invalid("the conditions have no end", nil)
+	case !r.before(until):
+		return time.Time{}, idp.Refuse(idp.KindExpired, "the assertion has expired", nil)
 	case hasFrom && !from.Before(until):
 		return time.Time{}, invalid("the conditions end before they begin", nil)
 	case hasFrom && from.After(r.now.Add(r.opt.Skew)):
 		return time.Time{}, invalid("the assertion is not valid yet", nil)
-	case !r.before(until):
-		return time.Time{}, idp.Refuse(idp.KindExpired, "the assertion has expired", nil)
 	}
 	audiences := 0
 	for _, c := range el.Elements() {

@@ -185,7 +185,9 @@ func benignShapes() []benign {
 		{name: "a session end ahead", answer: func(a *idptest.SAMLAnswer) { a.SessionEnd = noon.Add(time.Hour) }},
 		{name: "no attributes", answer: func(a *idptest.SAMLAnswer) { a.Attributes = nil }},
 		{name: "no class reference", answer: func(a *idptest.SAMLAnswer) { a.ACR = "" }},
-		{name: "Advice without assertions", answer: edit(func(el *etree.Element) { el.CreateElement("saml:Advice").CreateElement("saml:AssertionIDRef").SetText("_x") })},
+		{name: "Advice without assertions", answer: edit(func(el *etree.Element) {
+			el.CreateElement("saml:Advice").CreateElement("saml:AssertionIDRef").SetText("_x")
+		})},
 		{name: "comments between elements", answer: edit(func(el *etree.Element) { el.CreateComment("made by x"); find(el, "Subject").CreateComment("y") })},
 		{name: "a Response without Issuer, unsigned", answer: func(a *idptest.SAMLAnswer) {
 			a.EditResponse = func(el *etree.Element) { el.RemoveChild(find(el, "Issuer")) }

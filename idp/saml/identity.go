@@ -76,10 +76,13 @@ func readAttributes(statement *xmltree.Element) ([]attribute, error) {
 			i = len(out)
 			at[name] = i
 			out = append(out, attribute{name: name})
+			if len(out) > maxAttributes {
+				return nil, invalid("the assertion has too many attributes", nil)
+			}
 		}
 		for _, v := range el.Elements() {
 			text, present, err := attributeValue(v)
-			if values++; err != nil || values > maxAttrValues || len(out) > maxAttributes {
+			if values++; err != nil || values > maxAttrValues {
 				return nil, invalid("an attribute's value is not plain text, or there are too many", err)
 			}
 			if present {
