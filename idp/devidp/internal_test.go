@@ -7,6 +7,10 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/fedbroker/fedbroker/internal/secret"
 )
 
 func TestExpiringKeepsTheNewest(t *testing.T) {
@@ -64,6 +68,62 @@ func TestRandomnessThatFailsStopsTheStart(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestNobodyIsNotAPerson(t *testing.T) {
+	password := secret.New("somebody guessed it")
+	p := people{entries: map[string]*entry{}, stranger: newEntry(Person{}, password)}
+	if _, result := p.check("nobody", password.Reveal(), time.Now()); result != wrongPassword {
+		t.Errorf("outcome %d", result)
+	}
+}
+
+func TestSignatureOfOnePartyDoesNotSpeakForAnother(t *testing.T) {
+	signed := []byte(`<p:AuthnRequest xmlns:p="` + nsProtocol + `" xmlns="` + nsAssertion + `"><Issuer>other</Issuer></p:AuthnRequest>`)
+	verify := func(ServiceProvider) ([]byte, error) { return signed, nil }
+	if _, err := verified(ServiceProvider{EntityID: "sp"}, verify); err == nil {
+		t.Error("the verified request names another issuer")
+	}
+	if _, err := verified(ServiceProvider{EntityID: "other"}, verify); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatIsReadIsWhatIsSigned(t *testing.T) {
+	query := map[string]string{"SAMLRequest": "a", "RelayState": "b", "SigAlg": "c"}
+	if octets, ok := signedOctets("SigAlg=c&RelayState=b&SAMLRequest=a&Signature=d", query); !ok || string(octets) != "SAMLRequest=a&RelayState=b&SigAlg=c" {
+		t.Errorf("%s, %v", octets, ok)
+	}
+	for _, raw := range []string{"SAMLRequest=a&Relay%53tate=b&SigAlg=c", "SAML%52equest=a&RelayState=b&SigAlg=c", "SAMLRequest=a&SigAlg=c"} {
+		if _, ok := signedOctets(raw, query); ok {
+			t.Errorf("%s: a parameter would be read unverified", raw)
+		}
+	}
+}
+
+func TestSignatureAlgorithms(t *testing.T) {
+	method := func(alg string) string { return `<SignatureMethod Algorithm="` + alg + `"/>` }
+	digest := func(alg string) string { return `<DigestMethod Algorithm="` + alg + `"/>` }
+	const sha256Digest = "http://www.w3.org/2001/04/xmlenc#sha256"
+	for doc, want := range map[string]bool{
+		method(dsig.RSASHA256SignatureMethod) + digest(sha256Digest):                             true,
+		method(dsig.RSASHA512SignatureMethod) + digest(sha256Digest):                             true,
+		method(dsig.RSASHA1SignatureMethod) + digest(sha256Digest):                               false,
+		method(dsig.RSASHA256SignatureMethod) + digest("http://www.w3.org/2000/09/xmldsig#sha1"): false,
+		method("http://www.w3.org/2000/09/xmldsig#hmac-sha1") + digest(sha256Digest):             false,
+		digest(sha256Digest):                  false,
+		method(dsig.RSASHA256SignatureMethod): false,
+		method(dsig.RSASHA256SignatureMethod) + digest(sha256Digest) + digest(sha256Digest):                  false,
+		method(dsig.RSASHA256SignatureMethod) + method(dsig.RSASHA256SignatureMethod) + digest(sha256Digest): false,
+	} {
+		root, err := parseXML([]byte("<r>" + doc + "</r>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if allowedSignature(root) != want {
+			t.Errorf("%s: %v", doc, !want)
+		}
+	}
+}
 
 // FuzzAuthnRequest holds the reader to its promises: no panic, and whatever passes names a registered consumer.
 func FuzzAuthnRequest(f *testing.F) {

@@ -308,15 +308,16 @@ func TestTwoWaysOfClientAuthenticationAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
 		user, password, bodySecret, bodyID string
 		status                             int
+		code                               string
 	}{
-		"both":         {"other", "other", "other", "", http.StatusBadRequest},
-		"another id":   {"other", "other", "", "broker", http.StatusUnauthorized},
-		"bad escape":   {"other", "%zz", "", "", http.StatusUnauthorized},
-		"wrong secret": {"other", "x", "", "", http.StatusUnauthorized},
+		"both":         {"other", "other", "other", "", http.StatusBadRequest, "invalid_request"},
+		"another id":   {"other", "other", "", "broker", http.StatusUnauthorized, "invalid_client"},
+		"bad escape":   {"other", "%zz", "", "", http.StatusUnauthorized, "invalid_client"},
+		"wrong secret": {"other", "x", "", "", http.StatusUnauthorized, "invalid_client"},
 	} {
 		r := postRequest(t, rp.s.BaseURL()+"/oidc/token", url.Values{"client_id": {tc.bodyID}, "client_secret": {tc.bodySecret}, "grant_type": {"authorization_code"}})
 		r.SetBasicAuth(tc.user, tc.password)
-		if answer, body := do(t, r); answer.StatusCode != tc.status {
+		if answer, body := do(t, r); answer.StatusCode != tc.status || !strings.Contains(body, tc.code) {
 			t.Errorf("%s: %d %s", name, answer.StatusCode, body)
 		}
 	}

@@ -66,7 +66,8 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 		"ACS with a query":          {swap(acsURL, acsURL+"?x=1"), http.StatusBadRequest},
 		"ACS in other case":         {swap("/saml/corp/acs\"", "/SAML/corp/acs\""), http.StatusBadRequest},
 		"ACS by index":              {swap(`ID="_r1"`, `ID="_r1" AssertionConsumerServiceIndex="0"`), http.StatusBadRequest},
-		"prefixed ACS only":         {swap(" AssertionConsumerServiceURL", ` xmlns:e="e" e:AssertionConsumerServiceURL`), http.StatusOK}, // not our attribute: the default
+		"comment within the issuer": {swap(issuer, "<saml:Issuer>"+entityID[:9]+"<!-- -->"+entityID[9:]+"</saml:Issuer>"), http.StatusForbidden},
+		"prefixed ACS beside":       {swap(" AssertionConsumerServiceURL", ` xmlns:e="e" e:AssertionConsumerServiceURL="http://evil.example/" AssertionConsumerServiceURL`), http.StatusOK},
 		"another destination":       {swap(`Destination="`+sso, `Destination="http://127.0.0.1:1/sso`), http.StatusBadRequest},
 		"too old":                   {plainRequest(sso, now.Now().Add(-6*time.Minute)), http.StatusBadRequest},
 		"from the future":           {plainRequest(sso, now.Now().Add(6*time.Minute)), http.StatusBadRequest},

@@ -3,9 +3,7 @@ package devidp
 import (
 	"crypto/rsa"
 	"encoding/base64"
-	"encoding/xml"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/beevik/etree"
@@ -154,7 +152,8 @@ func attributes(p Person) []saml.Attribute {
 	return list
 }
 
-// encrypt wraps a signed assertion for the party's RSA key: AES-256-GCM would be nicer, CBC is what every party reads.
+// encrypt wraps a signed assertion for the party's RSA key, with the ciphers that every service provider must know
+// (XML Encryption 5.2.2 and 5.5.2); the Response around it is signed, so the ciphertext cannot be played with.
 func encrypt(assertion *etree.Element, sp ServiceProvider) (*etree.Element, error) {
 	plain, err := toBytes(assertion)
 	if err != nil {
@@ -177,36 +176,4 @@ func toBytes(el *etree.Element) ([]byte, error) {
 	doc := etree.NewDocument()
 	doc.SetRoot(el)
 	return doc.WriteToBytes()
-}
-
-// samlMetadata describes the identity provider (SAML metadata 2.4.3).
-func (s *Server) samlMetadata(w http.ResponseWriter, _ *http.Request) error {
-	wantSigned := false
-	sso := s.url("/saml/sso")
-	entity := saml.EntityDescriptor{
-		EntityID:   s.EntityID(),
-		ValidUntil: s.clock().Add(7 * 24 * time.Hour).UTC(),
-		IDPSSODescriptors: []saml.IDPSSODescriptor{{
-			SSODescriptor: saml.SSODescriptor{
-				RoleDescriptor: saml.RoleDescriptor{
-					ProtocolSupportEnumeration: nsProtocol,
-					KeyDescriptors: []saml.KeyDescriptor{{Use: "signing", KeyInfo: saml.KeyInfo{X509Data: saml.X509Data{
-						X509Certificates: []saml.X509Certificate{{Data: base64.StdEncoding.EncodeToString(s.saml.certDER)}},
-					}}}},
-				},
-				NameIDFormats: []saml.NameIDFormat{formatPersistent, formatEmail, formatTransient},
-			},
-			WantAuthnRequestsSigned: &wantSigned,
-			SingleSignOnServices: []saml.Endpoint{
-				{Binding: saml.HTTPRedirectBinding, Location: sso}, {Binding: saml.HTTPPostBinding, Location: sso},
-			},
-		}},
-	}
-	body, err := xml.MarshalIndent(entity, "", "  ")
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/samlmetadata+xml")
-	_, err = w.Write(append([]byte(xml.Header), append(body, '\n')...))
-	return err
 }

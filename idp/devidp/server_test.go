@@ -159,6 +159,10 @@ func TestSignInMakesANewSession(t *testing.T) {
 	if _, body := withCookie(t, http.MethodGet, s.BaseURL()+"/", planted); strings.Contains(body, "<b>bob</b>") {
 		t.Error("the planted session works")
 	}
+	signInByHand(t, s, person(t, s, "carol"), handle)
+	if _, body := withCookie(t, http.MethodGet, s.BaseURL()+"/", handle); strings.Contains(body, "<b>bob</b>") {
+		t.Error("the session before outlived the next sign-in")
+	}
 }
 
 func TestSessionsEnd(t *testing.T) {
