@@ -73,6 +73,18 @@ func (b *Browser) Submit(ctx context.Context, form *Form) (*Page, error) {
 	return b.navigate(ctx, n)
 }
 
+// Fetch asks as a script of the page would (fetch with JSON, same origin): cookies go along, redirects do not follow.
+func (b *Browser) Fetch(ctx context.Context, from *Page, method, path, body string) (*Page, error) {
+	target, err := from.URL.Parse(path)
+	if err != nil {
+		return nil, fmt.Errorf("fetching from a page: %w", err)
+	}
+	if siteOf(from.URL, target) != siteSameOrigin {
+		return nil, errors.New("fetch goes to the page's own origin only")
+	}
+	return b.fetch(ctx, navigation{method: method, target: target, body: body, from: from, site: siteSameOrigin, script: true})
+}
+
 // navigation is one click and the redirects behind it.
 type navigation struct {
 	method string
@@ -80,6 +92,7 @@ type navigation struct {
 	body   string
 	from   *Page
 	site   site
+	script bool // a script asks, not a navigation
 }
 
 func (b *Browser) navigate(ctx context.Context, n navigation) (*Page, error) {
@@ -133,6 +146,17 @@ func (b *Browser) fetch(ctx context.Context, n navigation) (*Page, error) {
 
 // dress sets the headers with which servers tell their own forms from foreign ones (Fetch standard, Fetch Metadata).
 func (n navigation) dress(r *http.Request) {
+	if n.script {
+		r.Header.Set("Accept", "application/json")
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Sec-Fetch-Site", n.site.String())
+		r.Header.Set("Sec-Fetch-Mode", "cors")
+		r.Header.Set("Sec-Fetch-Dest", "empty")
+		if n.method != http.MethodGet {
+			r.Header.Set("Origin", n.origin())
+		}
+		return
+	}
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Sec-Fetch-Site", n.site.String())
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
