@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/fedbroker/fedbroker/idp"
@@ -92,4 +93,26 @@ func BenchmarkExplain(b *testing.B) {
 	for b.Loop() {
 		p.Explain(id, "r0", propertyNow)
 	}
+}
+
+// BenchmarkMemory reports what a rule keeps, over and above the configuration it was made from.
+func BenchmarkMemory(b *testing.B) {
+	const n = 100_000
+	rules := repositoryRules(n)
+	for b.Loop() {
+		before := heap()
+		p, problems := Compile(Options{IdPs: []IdP{{ID: "ci", Kind: KindWorkload}}, Roles: worldRoles(), Rules: rules})
+		if len(problems) > 0 {
+			b.Fatal(problems)
+		}
+		b.ReportMetric(float64(heap()-before)/n, "B/rule")
+		runtime.KeepAlive(p)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -36,6 +36,16 @@ func (c *compiler) session(src *Rule) *session {
 		s.tags = append(s.tags, tag{key, c.sessionText(src, field, given.Tags[key], checkTagValue)})
 	}
 	c.checkTagSet(src)
+	return c.shared(given, s)
+}
+
+// shared returns the first session that was compiled from the same texts: many rules differ in their pins only.
+func (c *compiler) shared(given *Session, s *session) *session {
+	key := fmt.Sprintf("%q", *given) // quoted, maps in order: equal only for equal sessions
+	if known, ok := c.sessions[key]; ok {
+		return known
+	}
+	c.sessions[key] = s
 	return s
 }
 

@@ -22,6 +22,7 @@ func Compile(o Options) (*Policy, []Problem) {
 		},
 		expressions: newExpressions(env),
 		paths:       map[string]*path{},
+		sessions:    map[string]*session{},
 		names:       map[string]bool{},
 	}
 	for _, p := range o.IdPs {
@@ -67,6 +68,7 @@ type compiler struct {
 	problems    []Problem
 	expressions *expressions
 	paths       map[string]*path
+	sessions    map[string]*session
 	names       map[string]bool
 }
 

@@ -106,10 +106,13 @@ func TestWhen(t *testing.T) {
 		`claims.s.startsWith("te") && claims.s.upperAscii() == "TEXT"`:               true,
 		`claims.ref.split("/")[2] == "release"`:                                      true,
 		`join(claims.g, ":") == "a:b" && claims.g.join(":") == "a:b"`:                true,
-		`size(claims) == 9`:              true, // the eight and subject
-		`claims.all(name, name != "")`:   true,
-		`claims.subject == "a workload"`: true,
-		`like(claims.n, "5")`:            false, // an error: not a text
+		`size(claims) == 9`:                       true, // the eight and subject
+		`claims.all(name, name != "")`:            true,
+		`claims.subject == "a workload"`:          true,
+		`claims == claims && type(claims) == map`: true,
+		`claims == {"s": "text"}`:                 false,
+		`claims[dyn(5)] == "text"`:                false, // an error: names are texts
+		`like(claims.n, "5")`:                     false, // an error: not a text
 	} {
 		p := compile(t, allow(when(expr)))
 		if got := len(granted(p, ci(t, doc))) == 1; got != want {
@@ -121,9 +124,9 @@ func TestWhen(t *testing.T) {
 func TestJoinRefusesWhatCannotBeToldApart(t *testing.T) {
 	for _, expr := range []string{
 		`join(claims.evil, ":") == "a:b:c"`, `claims.evil.join(":") == "a:b:c"`, `claims.evil.join() == "a:bc"`,
-		`join(claims.evil, "") == "a:bc"`, `join(claims.mixed, ":") != ""`, `join(claims.s, ":") != ""`,
+		`join(claims.evil, "") == "a:bc"`, `join(claims.empty, "") == ""`, `join(claims.mixed, ":") != ""`, `join(claims.s, ":") != ""`,
 	} {
-		wantGranted(t, compile(t, allow(when(expr))), ci(t, `{"evil":["a:b","c"],"mixed":["a",1],"s":"a"}`))
+		wantGranted(t, compile(t, allow(when(expr))), ci(t, `{"evil":["a:b","c"],"mixed":["a",1],"empty":[],"s":"a"}`))
 	}
 }
 
@@ -220,6 +223,9 @@ func TestDecideIsSafeForManyGoroutines(t *testing.T) {
 			for range 50 {
 				if got := granted(p, ci(t, `{"g":["x"],"s":"v"}`)); len(got) != 1 {
 					t.Errorf("granted %v", got)
+				}
+				if e := p.Explain(ci(t, `{"g":["x"],"s":"v"}`), "deploy", now); !e.Roles[0].Granted {
+					t.Errorf("explained %+v", e.Roles)
 				}
 			}
 		})

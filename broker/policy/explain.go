@@ -17,7 +17,7 @@ const maxExplained = 100
 // may have is none of its business. A role that does not exist, and one that no rule of the provider names, read alike.
 // A rule's Matched covers its requirement, too.
 func (p *Policy) Explain(id *idp.Identity, role string, now time.Time) broker.Explanation {
-	x := explainer{policy: p, view: newView(id), now: now, asked: role, only: noRule}
+	x := explainer{policy: p, view: newView(id), now: now, asked: role, only: noRule, parts: map[*expression][]conjunct{}}
 	if n, ok := p.byName[role]; ok {
 		x.only = int32(n)
 	}
@@ -48,6 +48,8 @@ type explainer struct {
 	now    time.Time
 	asked  string // alias or ARN; empty: every role
 	only   int32  // the number of the role asked for; noRule when there is none
+	// parts are the conditions taken apart so far: many rules share a few.
+	parts map[*expression][]conjunct
 }
 
 // relevant lists the rules to show, in file order.

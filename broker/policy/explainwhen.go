@@ -19,7 +19,11 @@ func (x *explainer) when(r *rule) []broker.ExplainedCondition {
 	if r.when == nil {
 		return nil
 	}
-	parts := x.conjuncts(r.when)
+	parts, ok := x.parts[r.when]
+	if !ok {
+		parts = x.conjuncts(r.when)
+		x.parts[r.when] = parts
+	}
 	out := make([]broker.ExplainedCondition, 0, len(parts))
 	for _, part := range parts {
 		out = append(out, x.part(part, r.src.Deny))
@@ -64,19 +68,20 @@ func (x *explainer) conjuncts(whole *expression) []conjunct {
 		return []conjunct{{expr: whole}}
 	}
 	rep := checked.NativeRep()
+	asOne := []conjunct{{expr: whole, claims: namedClaims(rep.Expr())}}
 	roots := split(rep.Expr(), nil)
 	if len(roots) == 1 {
-		return []conjunct{{expr: whole, claims: namedClaims(rep.Expr())}}
+		return asOne
 	}
 	parts := make([]conjunct, 0, len(roots))
 	for _, root := range roots {
 		text, err := cel.ExprToString(root, rep.SourceInfo())
 		if err != nil {
-			return []conjunct{{expr: whole, claims: namedClaims(rep.Expr())}}
+			return asOne
 		}
 		expr, err := compileExpression(env, text)
 		if err != nil {
-			return []conjunct{{expr: whole, claims: namedClaims(rep.Expr())}}
+			return asOne
 		}
 		parts = append(parts, conjunct{expr: expr, claims: namedClaims(root)})
 	}

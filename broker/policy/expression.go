@@ -91,7 +91,7 @@ func compileExpression(env *cel.Env, text string) (*expression, error) {
 func issuesError(issues *cel.Issues) error {
 	var parts []string
 	for _, issue := range issues.Errors() {
-		parts = append(parts, fmt.Sprintf("%s (column %d)", issue.Message, issue.Location.Column()+1))
+		parts = append(parts, fmt.Sprintf("%s (line %d, column %d)", issue.Message, issue.Location.Line(), issue.Location.Column()+1))
 	}
 	return errors.New(strings.Join(parts, "; "))
 }

@@ -139,9 +139,13 @@ func TestNormalisedNamesWin(t *testing.T) {
 func TestLookAlikeSubjects(t *testing.T) {
 	const old = "repo:acme/shop:ref:refs/heads/main"
 	const immutable = "repo:acme@9919/shop@1296269:ref:refs/heads/main"
-	p := compile(t, allow(match("sub", old, immutable)))
-	wantGranted(t, p, ci(t, asJSON(t, map[string]string{"sub": old})), "deploy")
-	wantGranted(t, p, ci(t, asJSON(t, map[string]string{"sub": immutable})), "deploy")
+	// The first rule is found by its subject, the second by its owner before subjects are compared.
+	p := compile(t, allow(match("sub", old, immutable)), allow(named("two pins"), match("owner", "acme"), match("sub", old, immutable)))
+	subject := func(sub string) *idp.Identity {
+		return ci(t, asJSON(t, map[string]string{"sub": sub, "owner": "acme"}))
+	}
+	wantGranted(t, p, subject(old), "deploy")
+	wantGranted(t, p, subject(immutable), "deploy")
 	for _, sub := range []string{
 		"repo:acme/shop:ref:refs/heads/main2",                 // suffix
 		"xrepo:acme/shop:ref:refs/heads/main",                 // prefix
@@ -174,7 +178,7 @@ func TestLookAlikeSubjects(t *testing.T) {
 		"repo:acme/shop:ref:refs/heads/ma\u0069\u0307n",       // combining dot
 		"repo:acme/shop:ref:refs/heads/main\u202e",            // direction
 	} {
-		if got := granted(p, ci(t, asJSON(t, map[string]string{"sub": sub}))); len(got) != 0 {
+		if got := granted(p, subject(sub)); len(got) != 0 {
 			t.Errorf("%q was granted %v", sub, got)
 		}
 	}

@@ -263,3 +263,19 @@ func TestCandidatesDoNotGrowWithRules(t *testing.T) {
 		}
 	}
 }
+
+// A rule that several values lead to is looked at once.
+func TestCandidatesComeOnceInFileOrder(t *testing.T) {
+	p := mustCompile(t, []Rule{
+		{Name: "0", IdP: "one", Match: map[string][]string{"groups": {"a", "b"}}, Roles: []string{"r0"}},
+		{Name: "1", IdP: "one", Match: map[string][]string{"subject": {"s"}}, Roles: []string{"r0"}},
+		{Name: "2", IdP: "one", Roles: []string{"r0"}},
+		{Name: "3", IdP: "one", Match: map[string][]string{"groups": {"b", "a"}}, Roles: []string{"r0"}},
+		{Name: "4", IdP: "one", Match: map[string][]string{"groups": {"c"}}, Roles: []string{"r0"}},
+		{Name: "5", IdP: "two", Match: map[string][]string{"groups": {"a"}}, Roles: []string{"r0"}},
+	})
+	id := &idp.Identity{Provider: "one", Subject: "s", Groups: []string{"b", "a", "b"}}
+	if got := p.idps["one"].index.candidates(newView(id), nil); !slices.Equal(got, []int32{0, 1, 2, 3}) {
+		t.Errorf("candidates %v", got)
+	}
+}
