@@ -7,9 +7,11 @@ type condition struct {
 	place string
 	// operator and key are spelled as in the document.
 	operator, key string
-	op            operator
-	set           setMode
-	ifExists      bool
+	// folded is key as [Context] looks it up.
+	folded   string
+	op       operator
+	set      setMode
+	ifExists bool
 	// texts are the values as the document has them, values the same compiled.
 	texts  []string
 	values []value
@@ -71,16 +73,16 @@ func (p *Policy) readKeys(proto condition, n node) ([]condition, error) {
 	seen := make(map[string]bool)
 	conditions := make([]condition, len(n.members))
 	for i, m := range n.members {
-		switch folded := foldKey(m.name); {
+		folded := foldKey(m.name)
+		switch {
 		case !strings.Contains(m.name, ":"):
 			return nil, refuse(m.value.place, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
 		case seen[folded]:
 			return nil, refuse(m.value.place, "appears twice")
-		default:
-			seen[folded] = true
 		}
+		seen[folded] = true
 		c := proto
-		c.place, c.key = m.value.place, m.name
+		c.place, c.key, c.folded = m.value.place, m.name, folded
 		if err := p.readValues(&c, m.value); err != nil {
 			return nil, err
 		}
@@ -110,12 +112,12 @@ func (p *Policy) readValues(c *condition, n node) error {
 	return nil
 }
 
-// holds reports whether the request satisfies the condition; note says what its values alone would not.
-func (c condition) holds(request Context) (held bool, note string) {
-	actual, present := request.Get(c.key)
+// holds reports whether the request, in which the key is actual if present, satisfies the condition; note says what
+// the values alone would not.
+func (c condition) holds(actual Value, present bool, request Context) (held bool, note string) {
 	switch {
 	case c.op.name == nullOperator:
-		return c.holdsNull(actual, present)
+		return c.holdsNull(actual, present), ""
 	case !present:
 		return c.holdsAbsent(), ""
 	case c.set == scalar && (actual.Multi || len(actual.Values) != 1):
@@ -131,12 +133,12 @@ func (c condition) holds(request Context) (held bool, note string) {
 
 // holdsNull tests for presence. A list without values counts as null, as the advice to pair ForAllValues with Null
 // supposes; an empty string does not.
-func (c condition) holdsNull(actual Value, present bool) (held bool, note string) {
+func (c condition) holdsNull(actual Value, present bool) bool {
 	null := "true"
 	if present && len(actual.Values) > 0 {
 		null = "false"
 	}
-	return c.accepts(null, Context{}), ""
+	return c.accepts(null, Context{})
 }
 
 // holdsAbsent is the rule for a key that the request does not have.

@@ -1,6 +1,9 @@
 package iampolicy
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Every case names the rule of the IAM user guide (or what AWS is seen to do) that it holds the evaluator to.
 var conditionCases = []struct {
@@ -106,6 +109,11 @@ var conditionCases = []struct {
 	{"NumericLessThanEquals", `{"NumericLessThanEquals":{"aws:MultiFactorAuthAge":"3600"}}`, keys{"aws:MultiFactorAuthAge": "3600"}, true},
 	{"NumericLessThanEquals: more", `{"NumericLessThanEquals":{"aws:MultiFactorAuthAge":"3600"}}`, keys{"aws:MultiFactorAuthAge": "3601"}, false},
 	{"NumericGreaterThan", `{"NumericGreaterThan":{"x:n":"-2"}}`, keys{"x:n": "-1"}, true},
+	{"NumericLessThan: of negatives the larger magnitude is less", `{"NumericLessThan":{"x:n":"-10"}}`, keys{"x:n": "-11"}, true},
+	{"NumericGreaterThan: any positive above any negative", `{"NumericGreaterThan":{"x:n":"-100"}}`, keys{"x:n": "1"}, true},
+	{"NumericLessThan: fractions", `{"NumericLessThan":{"x:n":"0.5"}}`, keys{"x:n": "0.45"}, true},
+	{"numbers have at most 64 characters", `{"NumericGreaterThan":{"x:n":"1"}}`, keys{"x:n": strings.Repeat("9", 65)}, false},
+	{"dates have at most 64 characters", `{"DateGreaterThan":{"x:n":"2000"}}`, keys{"x:n": "2026-01-01T00:00:00." + strings.Repeat("0", 64) + "Z"}, false},
 	{"NumericGreaterThan is strict", `{"NumericGreaterThan":{"x:n":"1"}}`, keys{"x:n": "1"}, false},
 	{"NumericGreaterThanEquals", `{"NumericGreaterThanEquals":{"x:n":"1.25"}}`, keys{"x:n": "1.3"}, true},
 	{"NumericLessThan: no number is false", `{"NumericLessThan":{"x:n":"10"}}`, keys{"x:n": ""}, false},

@@ -46,7 +46,12 @@ func (c *Context) Delete(key string) { delete(c.keys, foldKey(key)) }
 
 // Get returns the value of key and whether it is present.
 func (c Context) Get(key string) (Value, bool) {
-	v, ok := c.keys[foldKey(key)]
+	return c.find(foldKey(key))
+}
+
+// find is Get by a folded name.
+func (c Context) find(folded string) (Value, bool) {
+	v, ok := c.keys[folded]
 	return v, ok
 }
 
@@ -66,8 +71,8 @@ func (c Context) All() iter.Seq[Value] {
 
 // single returns the value that a policy variable inserts: only single-valued keys have one (IAM user guide, policy
 // variables).
-func (c Context) single(key string) (string, bool) {
-	v, ok := c.Get(key)
+func (c Context) single(folded string) (string, bool) {
+	v, ok := c.find(folded)
 	if !ok || v.Multi || len(v.Values) != 1 {
 		return "", false
 	}

@@ -126,6 +126,26 @@ func maybe(t *testing.T, doc string, kind Kind) []Source {
 	return []Source{source(t, doc, kind)}
 }
 
+// S3 knows accounts by 64 digits; naming one delegates like naming the account.
+func TestCanonicalUserNamesAnAccount(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("a", 64)
+	in := Input{Principal: alice(), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", ResourceAccount: account, MustAllow: true}
+	in.ResourcePolicy = &maybe(t, wrap(`"Principal":{"CanonicalUser":"`+id+`"},`+plain), Resource)[0]
+	in.Identity = maybe(t, wrap(plain), Identity)
+	if Evaluate(in).Allowed {
+		t.Error("an account without canonical id is named by one")
+	}
+	in.Principal.CanonicalUserID = id
+	if !Evaluate(in).Allowed {
+		t.Error("the account's canonical id and an identity policy: refused")
+	}
+	in.Identity = nil
+	if d := Evaluate(in); d.By != Identity {
+		t.Errorf("the canonical id alone: refused by %v, want identity", d.By)
+	}
+}
+
 // Several session policies are one union, then intersected with the rest.
 func TestSessionPoliciesUnite(t *testing.T) {
 	t.Parallel()

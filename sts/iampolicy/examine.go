@@ -86,9 +86,9 @@ func (e *evaluation) examineResource(s statement) ElementTrace {
 
 func (e *evaluation) examineCondition(c condition) ElementTrace {
 	t := ElementTrace{Element: "Condition", Operator: c.operator, Key: c.key}
-	actual, present := e.in.Context.Get(c.key)
+	actual, present := e.in.Context.find(c.folded)
 	t.Actual, t.Absent = actual.Values, !present
-	t.Matched, t.Note = c.holds(e.in.Context)
+	t.Matched, t.Note = c.holds(actual, present, e.in.Context)
 	for _, v := range c.values {
 		text, note := v.show(e.in.Context)
 		t.Expected = append(t.Expected, text)

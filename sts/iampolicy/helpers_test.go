@@ -1,6 +1,9 @@
 package iampolicy
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
 const (
 	account  = "111122223333"
@@ -67,4 +70,13 @@ func root() Principal {
 func abroad(p Principal) Principal {
 	p.AccountID = stranger
 	return p
+}
+
+// quote writes text as a JSON string.
+func quote(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }

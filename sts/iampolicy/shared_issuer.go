@@ -76,7 +76,7 @@ func (c condition) pins(keys []string) bool {
 func (c condition) demands(keys []string) bool {
 	switch c.op.name {
 	case "StringEquals", "StringEqualsIgnoreCase", "StringLike":
-		return !c.ifExists && slices.Contains(keys, foldKey(c.key))
+		return !c.ifExists && slices.Contains(keys, c.folded)
 	default:
 		return false
 	}

@@ -13,7 +13,8 @@ type template struct {
 
 // templatePart is a piece of pattern, or a variable when variable is not empty.
 type templatePart struct {
-	pattern  glob
+	pattern glob
+	// variable is a folded key.
 	variable string
 	// fallback replaces a variable without value; nil: there is none.
 	fallback *string
@@ -85,14 +86,14 @@ func newVariable(inner string) (templatePart, error) {
 		return templatePart{}, reason("a policy variable has no proper name")
 	}
 	if !has {
-		return templatePart{variable: key}, nil
+		return templatePart{variable: foldKey(key)}, nil
 	}
 	fallback = strings.TrimSpace(fallback)
 	if len(fallback) < 2 || fallback[0] != '\'' || fallback[len(fallback)-1] != '\'' {
 		return templatePart{}, reason("a policy variable's default is not in single quotes")
 	}
 	fallback = fallback[1 : len(fallback)-1]
-	return templatePart{variable: key, fallback: &fallback}, nil
+	return templatePart{variable: foldKey(key), fallback: &fallback}, nil
 }
 
 // expand fills the variables in. What they insert is text, whatever characters it has. It reports false when one

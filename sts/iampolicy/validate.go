@@ -79,7 +79,7 @@ func (p *Policy) checkCondition(s statement, c condition) []Finding {
 // demandsPresence reports whether a Null condition makes the key mandatory.
 func (s statement) demandsPresence(key string) bool {
 	for _, c := range s.conditions {
-		if c.op.name == nullOperator && foldKey(c.key) == foldKey(key) && c.accepts("false", Context{}) && !c.accepts("true", Context{}) {
+		if c.op.name == nullOperator && c.folded == foldKey(key) && c.accepts("false", Context{}) && !c.accepts("true", Context{}) {
 			return true
 		}
 	}

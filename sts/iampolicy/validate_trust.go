@@ -65,7 +65,7 @@ func (s statement) checkWebIdentity(url string) []Finding {
 func (s statement) checkOwnIssuer(url string) []Finding {
 	prefix := foldKey(url) + ":"
 	for _, c := range s.conditions {
-		if strings.HasPrefix(foldKey(c.key), prefix) && !c.op.negated && !c.ifExists {
+		if strings.HasPrefix(c.folded, prefix) && !c.op.negated && !c.ifExists {
 			return nil
 		}
 	}
