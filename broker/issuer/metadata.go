@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -78,5 +79,5 @@ func (i *Issuer) Metadata(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing SAML metadata: %w", err)
 	}
-	return out, nil
+	return bytes.TrimSpace(out), nil // some strict readers take nothing after the root, not even the last newline
 }
