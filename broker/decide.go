@@ -19,7 +19,11 @@ func (v *Visit) Explain(role string) (Explanation, error) {
 	if v.id == nil {
 		return Explanation{}, errors.New("explain before authenticate")
 	}
-	return v.broker.Policy.Explain(v.id, role, v.broker.Clock()), nil
+	e := v.broker.Policy.Explain(v.id, role, v.broker.Clock())
+	for i := range e.Rules {
+		e.Rules[i].Place = "" // where the rule stands in the broker's files is the operator's business
+	}
+	return e, nil
 }
 
 // Grant picks the grant of a role by alias or ARN; with exactly one grant the name may be empty. A role that does not

@@ -24,13 +24,14 @@ type File struct {
 	places map[string]Place
 }
 
-// Load reads, decodes and checks a file. The error is [Problems] when the file could be read.
-func Load(name string) (*File, error) {
+// Load reads, decodes and checks a file; getenv resolves env: references. The error is [Problems] when the file could
+// be read.
+func Load(name string, getenv func(string) (string, bool)) (*File, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(name, b, os.LookupEnv)
+	return Parse(name, b, getenv)
 }
 
 // Parse decodes and checks a document that stands in the file of that name; getenv resolves env: references.

@@ -105,5 +105,6 @@ func (p *Portal) console(w http.ResponseWriter, r *http.Request) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
+	w.Header().Set("Referrer-Policy", "no-referrer") // the URL is a secret for as long as it works
 	return seeOther(signIn.URL.Reveal()), nil
 }

@@ -26,6 +26,7 @@ const (
 	// maxInFlight sheds load before queues grow: what is above is told to come again.
 	maxInFlight   = 512
 	drainTime     = 10 * time.Second
+	warmTime      = 5 * time.Second
 	watchInterval = 2 * time.Second
 )
 
@@ -49,13 +50,14 @@ func New(ctx context.Context, f *configs.File, o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{opts: o, res: res, load: func() (*configs.File, error) { return configs.Load(f.Name) }}
+	d := &Daemon{opts: o, res: res, load: func() (*configs.File, error) { return configs.Load(f.Name, o.Getenv) }}
 	first, err := build(f, res, o)
 	if err == nil {
 		err = first.core.Prepare(ctx)
 	}
 	if err == nil {
 		d.current.Store(first)
+		d.warm(ctx, first)
 		err = d.listen(ctx, f)
 	}
 	if err != nil {
@@ -81,8 +83,10 @@ func (d *Daemon) listen(ctx context.Context, f *configs.File) (err error) {
 		address = ":8443"
 	}
 	var lc net.ListenConfig
-	if d.public, err = lc.Listen(ctx, "tcp", address); err != nil {
-		return fmt.Errorf("server.listen: %w", err)
+	if d.public = d.opts.Listener; d.public == nil {
+		if d.public, err = lc.Listen(ctx, "tcp", address); err != nil {
+			return fmt.Errorf("server.listen: %w", err)
+		}
 	}
 	if t := f.Server.TLS; t != nil {
 		cert, err := tls.X509KeyPair([]byte(t.Cert.Text().Reveal()), []byte(t.Key.Text().Reveal()))
@@ -126,8 +130,28 @@ func (d *Daemon) Serve(ctx context.Context, hup <-chan os.Signal) error {
 	return errors.Join(group.Wait(), d.Close())
 }
 
+// warm gets metadata once before the first request, within a few seconds. What cannot be had then is tried again.
+func (d *Daemon) warm(ctx context.Context, g *generation) {
+	ctx, cancel := context.WithTimeout(ctx, warmTime)
+	defer cancel()
+	var group errgroup.Group
+	for _, p := range g.providers.saml {
+		group.Go(func() error {
+			if err := p.Refresh(ctx); err != nil {
+				d.opts.Logger.Warn("an identity provider's metadata cannot be had yet", "error", err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // every failure is logged
+}
+
 // route answers with the generation in force.
 func (d *Daemon) route(w http.ResponseWriter, r *http.Request) {
+	if d.opts.Host != "" && r.Host != d.opts.Host {
+		http.Error(w, "this is not the host that was asked for", http.StatusMisdirectedRequest)
+		return
+	}
 	d.current.Load().handler.ServeHTTP(w, r)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
@@ -160,8 +161,15 @@ func (r *resources) close() error {
 	return errors.Join(errs...)
 }
 
-// Options are what the daemon takes from the process; all are required.
+// Options are what the daemon takes from the process; those without a default are required.
 type Options struct {
+	// Getenv resolves env: references on reload.
+	Getenv func(string) (string, bool)
+	// Listener, when set, is the public listener instead of server.listen.
+	Listener net.Listener
+	// Host, when set, is the only Host header that is answered: a page elsewhere cannot reach a broker on loopback by
+	// DNS rebinding.
+	Host string
 	// Version is shown in metrics.
 	Version string
 	// AuditWriter takes audit records where the configuration names no file.

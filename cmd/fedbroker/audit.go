@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fedbroker/fedbroker/broker/audit"
+)
+
+func auditCommand(p *process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "audit", Short: "Work with audit logs", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "verify FILE", Short: "Verify the hash chain of an audit log",
+		Long:    "Verify that no record of an audit log was changed, removed, added or moved; the first that was is named.",
+		Example: "  fedbroker audit verify /var/log/fedbroker/audit.jsonl",
+		Args:    oneArg("the log's FILE"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			report, err := audit.Verify(f)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			_, err = fmt.Fprintf(p.stdout, "%s is whole: %d records, the last is number %d with hash %s\n", args[0], report.Records, report.Head.Seq, report.Head.Hash)
+			return err
+		},
+	})
+	return cmd
+}

@@ -1,0 +1,193 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/daemon"
+	"github.com/fedbroker/fedbroker/configs"
+	"github.com/fedbroker/fedbroker/idp/devidp"
+	"github.com/fedbroker/fedbroker/sts/localaws"
+)
+
+// Default ports; where one is taken the next free one is used.
+const (
+	brokerPort = 8480
+	awsPort    = 8481
+	idpPort    = 8482
+)
+
+// URLs are where the three parties answer.
+type URLs struct {
+	Broker string `json:"broker"`
+	AWS    string `json:"aws"`
+	IdP    string `json:"idp"`
+}
+
+// world is everything that runs.
+type world struct {
+	urls    URLs
+	aws     *localaws.Server
+	idp     *devidp.Server
+	broker  *daemon.Daemon
+	records *records
+
+	awsListener, idpListener net.Listener
+}
+
+// build makes the world; run starts it.
+func build(ctx context.Context, version string, stderr io.Writer) (*world, error) {
+	w := &world{records: &records{}}
+	brokerListener, err := listenFrom(ctx, brokerPort)
+	if err != nil {
+		return nil, err
+	}
+	if w.awsListener, err = listenFrom(ctx, awsPort); err != nil {
+		return nil, err
+	}
+	if w.idpListener, err = listenFrom(ctx, idpPort); err != nil {
+		return nil, err
+	}
+	w.urls = URLs{
+		Broker: "http://localhost:" + portOf(brokerListener), AWS: "http://" + w.awsListener.Addr().String(), IdP: "http://" + w.idpListener.Addr().String(),
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	seed, err := seedFor(w.urls)
+	if err != nil {
+		return nil, err
+	}
+	w.aws, err = localaws.New(localaws.Options{Seed: seed, URL: w.urls.AWS, AllowInsecureProviders: true, Logger: logger})
+	if err != nil {
+		return nil, fmt.Errorf("local AWS: %w", err)
+	}
+	if w.idp, err = devidp.New(devidp.Options{BaseURL: w.urls.IdP, Repos: []devidp.Repo{shop}, Logger: logger}); err != nil {
+		return nil, fmt.Errorf("development identity provider: %w", err)
+	}
+	return w, w.buildBroker(ctx, version, brokerListener, logger)
+}
+
+func (w *world) buildBroker(ctx context.Context, version string, l net.Listener, logger *slog.Logger) error {
+	keys := w.aws.AccessKeys()
+	if len(keys) != 1 {
+		return errors.New("local AWS has no access key for the broker")
+	}
+	f, err := configs.Parse("(demo)", configFor(w.urls, keys[0].AccessKeyID), func(name string) (string, bool) {
+		return keys[0].SecretAccessKey, name == secretName
+	})
+	if err != nil {
+		return err
+	}
+	w.broker, err = daemon.New(ctx, f, daemon.Options{
+		Version: version, AuditWriter: w.records, Logger: logger, Clock: time.Now, Rand: rand.Reader, Listener: l,
+		Host: "localhost:" + portOf(l), SessionCookie: "__Host-fbdemo-session", LoginCookie: "__Host-fbdemo-login-",
+		Getenv: func(string) (string, bool) { return "", false },
+	})
+	return err
+}
+
+// run serves until ctx ends. ready is called once all three answer and know each other.
+func (w *world) run(ctx context.Context, ready func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	serve(ctx, group, w.awsListener, w.aws)
+	serve(ctx, group, w.idpListener, w.idp)
+	group.Go(func() error { return w.broker.Serve(ctx, nil) })
+	group.Go(func() error {
+		defer cancel()
+		if err := w.introduce(ctx); err != nil {
+			return err
+		}
+		return ready(ctx)
+	})
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func serve(ctx context.Context, group *errgroup.Group, l net.Listener, h http.Handler) {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second}
+	group.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		return server.Shutdown(drain)
+	})
+}
+
+// introduce does what an administrator does once: AWS gets the broker's SAML metadata, the identity provider gets the
+// broker as a service provider. It waits until each of the three answers.
+func (w *world) introduce(ctx context.Context) error {
+	for _, url := range []string{w.urls.Broker + "/readyz", w.urls.AWS + "/healthz", w.urls.IdP + "/saml/metadata"} {
+		if _, err := get(ctx, url); err != nil {
+			return err
+		}
+	}
+	metadata, err := get(ctx, w.urls.Broker+"/issuer/saml/metadata")
+	if err != nil {
+		return err
+	}
+	if _, err := w.aws.PutSAMLProvider(prodAccount, providerName, metadata); err != nil {
+		return fmt.Errorf("give AWS the broker's metadata: %w", err)
+	}
+	if metadata, err = get(ctx, w.urls.Broker+"/saml/dev/metadata"); err != nil {
+		return err
+	}
+	party, err := devidp.ParseServiceProvider(metadata)
+	if err != nil {
+		return fmt.Errorf("read the broker's service provider metadata: %w", err)
+	}
+	return w.idp.AddServiceProvider(party)
+}
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	return body, err
+}
+
+// listenFrom listens on loopback at the first free port from port on.
+func listenFrom(ctx context.Context, port int) (net.Listener, error) {
+	const tries = 50
+	var lc net.ListenConfig
+	for p := port; p < port+tries*10; p += 10 { // the three parties' ports are neighbours
+		if l, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p))); err == nil {
+			return l, nil
+		}
+	}
+	return lc.Listen(ctx, "tcp", "127.0.0.1:0")
+}
+
+func portOf(l net.Listener) string {
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
