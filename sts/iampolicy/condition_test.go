@@ -111,6 +111,7 @@ var conditionCases = []struct {
 	{"NumericGreaterThan", `{"NumericGreaterThan":{"x:n":"-2"}}`, keys{"x:n": "-1"}, true},
 	{"NumericLessThan: of negatives the larger magnitude is less", `{"NumericLessThan":{"x:n":"-10"}}`, keys{"x:n": "-11"}, true},
 	{"NumericGreaterThan: any positive above any negative", `{"NumericGreaterThan":{"x:n":"-100"}}`, keys{"x:n": "1"}, true},
+	{"NumericLessThan: any negative below any positive", `{"NumericLessThan":{"x:n":"1"}}`, keys{"x:n": "-100"}, true},
 	{"NumericLessThan: fractions", `{"NumericLessThan":{"x:n":"0.5"}}`, keys{"x:n": "0.45"}, true},
 	{"numbers have at most 64 characters", `{"NumericGreaterThan":{"x:n":"1"}}`, keys{"x:n": strings.Repeat("9", 65)}, false},
 	{"dates have at most 64 characters", `{"DateGreaterThan":{"x:n":"2000"}}`, keys{"x:n": "2026-01-01T00:00:00." + strings.Repeat("0", 64) + "Z"}, false},
