@@ -65,9 +65,11 @@ func TestAnswersThatAreNotSTSs(t *testing.T) {
 		answer http.HandlerFunc
 		kind   sts.Kind
 	}{
-		"a page":            {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello</html>")) }, sts.KindUnavailable},
-		"nothing":           {func(http.ResponseWriter, *http.Request) {}, sts.KindUnavailable},
-		"a page with 503":   {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>busy</html>", http.StatusServiceUnavailable) }, sts.KindUnavailable},
+		"a page":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello</html>")) }, sts.KindUnavailable},
+		"nothing": {func(http.ResponseWriter, *http.Request) {}, sts.KindUnavailable},
+		"a page with 503": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<html>busy</html>", http.StatusServiceUnavailable)
+		}, sts.KindUnavailable},
 		"half an answer":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<AssumeRoleResponse><Assu")) }, sts.KindUnavailable},
 		"a cut connection":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, sts.KindUnavailable},
 		"an endless answer": {endless, sts.KindUnavailable},

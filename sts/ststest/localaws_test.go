@@ -23,34 +23,53 @@ const (
 // TestLocalAWS runs the whole suite against the embedded AWS. The issuer's keys reach it as AWS gets them: as a JWKS
 // and as SAML metadata.
 func TestLocalAWS(t *testing.T) {
-	jwt, saml := keyring(t, issuer.PurposeJWT), keyring(t, issuer.PurposeSAML)
-	trusted, err := issuer.New(issuer.Options{URL: issuerURL, Audience: audience, Keys: jwt, SAML: &issuer.SAMLOptions{Keys: saml}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ahead atomic.Int64
-	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-
-	late := new(lateHandler)
-	listener := httptest.NewServer(late)
-	t.Cleanup(listener.Close)
-	server, err := localaws.New(localaws.Options{Seed: seed(t, trusted), URL: listener.URL, Clock: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	late.handler.Store(server)
-	key := server.AccessKeys()[0]
-
+	l := newLocal(t)
 	ststest.Run(t, ststest.Target{
-		Endpoint: listener.URL, Region: "eu-central-1", AccountID: account,
-		AccessKeyID: key.AccessKeyID, SecretAccessKey: secret.New(key.SecretAccessKey),
-		IssuerURL: issuerURL, Audience: audience, JWTKeys: jwt, SAMLKeys: saml,
-		Now: now, Advance: func(d time.Duration) { ahead.Add(int64(d)) },
+		Endpoint: l.url, Region: "eu-central-1", AccountID: account,
+		AccessKeyID: l.key.AccessKeyID, SecretAccessKey: secret.New(l.key.SecretAccessKey),
+		IssuerURL: issuerURL, Audience: audience, JWTKeys: l.jwt, SAMLKeys: l.saml,
+		Now: l.now, Advance: func(d time.Duration) { l.ahead.Add(int64(d)) },
 	})
 }
 
+// local is an embedded AWS that trusts an issuer.
+type local struct {
+	url, provider string
+	key           localaws.AccessKey
+	jwt, saml     *issuer.Keyring
+	issuer        *issuer.Issuer
+	ahead         atomic.Int64
+}
+
+func (l *local) now() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
+
+func newLocal(t *testing.T) *local {
+	t.Helper()
+	l := &local{
+		provider: "arn:aws:iam::" + account + ":saml-provider/" + ststest.ProviderName,
+		jwt:      keyring(t, issuer.PurposeJWT), saml: keyring(t, issuer.PurposeSAML),
+	}
+	l.issuer = must(issuer.New(issuer.Options{URL: issuerURL, Audience: audience, Keys: l.jwt, SAML: &issuer.SAMLOptions{Keys: l.saml}}))
+	late := new(lateHandler)
+	listener := httptest.NewServer(late)
+	t.Cleanup(listener.Close)
+	server := must(localaws.New(localaws.Options{Seed: seed(t, l.issuer), URL: listener.URL, Clock: l.now}))
+	late.handler.Store(server)
+	l.url, l.key = listener.URL, server.AccessKeys()[0]
+	return l
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 // lateHandler lets the server know its own address before it exists.
-type lateHandler struct{ handler atomic.Pointer[localaws.Server] }
+type lateHandler struct {
+	handler atomic.Pointer[localaws.Server]
+}
 
 func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.handler.Load().ServeHTTP(w, r)
@@ -58,14 +77,8 @@ func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func keyring(t *testing.T, p issuer.Purpose) *issuer.Keyring {
 	t.Helper()
-	memory, err := store.NewMemory(store.MemoryOptions{Clock: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := issuer.NewKeyring(issuer.KeyringOptions{Purpose: p, Store: memory})
-	if err != nil {
-		t.Fatal(err)
-	}
+	memory := must(store.NewMemory(store.MemoryOptions{Clock: time.Now}))
+	k := must(issuer.NewKeyring(issuer.KeyringOptions{Purpose: p, Store: memory}))
 	if err := k.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +87,7 @@ func keyring(t *testing.T, p issuer.Purpose) *issuer.Keyring {
 
 func seed(t *testing.T, trusted *issuer.Issuer) localaws.Seed {
 	t.Helper()
-	jwks, err := trusted.JWKS(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	metadata, err := trusted.Metadata(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	jwks, metadata := must(trusted.JWKS(t.Context())), must(trusted.Metadata(t.Context()))
 	a := localaws.SeedAccount{
 		ID: account, Name: "ststest",
 		OIDCProviders: []localaws.SeedOIDCProvider{{URL: issuerURL, ClientIDs: []string{audience}, JWKS: jwks}},
