@@ -38,7 +38,7 @@ func (f Finding) String() string { return f.Severity.String() + " " + f.Place + 
 func (p *Policy) Validate() []Finding {
 	var found []Finding
 	for _, s := range p.statements {
-		if p.kind == Trust && s.effect == Allow {
+		if p.kind == Trust && s.effect == Allow && !s.notPrincipal {
 			found = append(found, s.checkTrust()...)
 		}
 		if s.notPrincipal && s.effect == Allow {

@@ -76,6 +76,7 @@ func TestValidate(t *testing.T) {
 		{"everybody with a condition", Trust, wrap(`"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole","Condition":` + is("StringEquals", "aws:PrincipalOrgID", "o-1")), none},
 		{"everybody, but in a list", Trust, trustOf(`{"AWS":["111122223333","*"]}`), "warning everybody"},
 		{"Allow with NotPrincipal", Trust, wrap(`"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"`), "warning NotPrincipal"},
+		{"exceptions are not trusted", Trust, wrap(`"Effect":"Allow","NotPrincipal":{"Federated":"` + github + `"},"Action":"sts:AssumeRoleWithWebIdentity"`), "warning NotPrincipal"},
 		{"an ordinary trust policy", Trust, trustOf(`{"AWS":"111122223333"}`), none},
 
 		{"no number", Identity, wrap(plain + `,"Condition":` + is("NumericEquals", "a:b", "x")), "warning cannot be read"},

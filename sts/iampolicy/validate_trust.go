@@ -23,7 +23,7 @@ func (s statement) checkTrust() []Finding {
 			if !slices.ContainsFunc(s.conditions, func(c condition) bool { return c.demands([]string{"saml:aud"}) }) {
 				found = append(found, warn(s.place, "no condition on saml:aud: assertions for any audience of the provider are taken"))
 			}
-		case p.text == everybody && !s.notPrincipal && len(s.conditions) == 0:
+		case p.text == everybody && len(s.conditions) == 0:
 			found = append(found, warn(s.place, "everybody in every account may assume the role"))
 		}
 	}
