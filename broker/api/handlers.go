@@ -49,7 +49,7 @@ func (a *API) console(ctx context.Context, v *broker.Visit, req *request) (any, 
 	if err != nil {
 		return nil, err
 	}
-	return SignIn{SignInURL: signIn.URL.Reveal(), Expiration: signIn.Expires.UTC()}, nil
+	return SignIn{SignInURL: signIn.URL.Reveal(), Expiration: signIn.Expires.UTC().Truncate(time.Second)}, nil
 }
 
 func (a *API) explain(_ context.Context, v *broker.Visit, req *request) (any, error) {

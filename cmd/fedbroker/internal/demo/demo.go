@@ -3,8 +3,10 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -20,6 +22,11 @@ type Options struct {
 
 // Run builds the world, tells the story and, without Once, stays up until ctx ends.
 func Run(ctx context.Context, o Options) error {
+	if o.ReadyFile != "" { // one from an earlier run would be believed
+		if err := os.Remove(o.ReadyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	w, err := build(ctx, o.Version, o.Stderr)
 	if err != nil {
 		return err

@@ -42,41 +42,43 @@ type world struct {
 	broker  *daemon.Daemon
 	records *records
 
-	awsListener, idpListener net.Listener
+	version string
+	logger  *slog.Logger
+
+	brokerListener, awsListener, idpListener net.Listener
 }
 
-// build makes the world; run starts it.
+// build makes the world but for the broker, which run makes once the identity provider answers.
 func build(ctx context.Context, version string, stderr io.Writer) (*world, error) {
-	w := &world{records: &records{}}
-	brokerListener, err := listenFrom(ctx, brokerPort)
-	if err != nil {
-		return nil, err
-	}
-	if w.awsListener, err = listenFrom(ctx, awsPort); err != nil {
-		return nil, err
-	}
-	if w.idpListener, err = listenFrom(ctx, idpPort); err != nil {
-		return nil, err
+	w := &world{records: &records{}, version: version}
+	for _, l := range []struct {
+		to   *net.Listener
+		port int
+	}{{&w.brokerListener, brokerPort}, {&w.awsListener, awsPort}, {&w.idpListener, idpPort}} {
+		var err error
+		if *l.to, err = listenFrom(ctx, l.port); err != nil {
+			return nil, err
+		}
 	}
 	w.urls = URLs{
-		Broker: "http://localhost:" + portOf(brokerListener), AWS: "http://" + w.awsListener.Addr().String(), IdP: "http://" + w.idpListener.Addr().String(),
+		Broker: "http://localhost:" + portOf(w.brokerListener), AWS: "http://" + w.awsListener.Addr().String(), IdP: "http://" + w.idpListener.Addr().String(),
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	w.logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	seed, err := seedFor(w.urls)
 	if err != nil {
 		return nil, err
 	}
-	w.aws, err = localaws.New(localaws.Options{Seed: seed, URL: w.urls.AWS, AllowInsecureProviders: true, Logger: logger})
+	w.aws, err = localaws.New(localaws.Options{Seed: seed, URL: w.urls.AWS, AllowInsecureProviders: true, Logger: w.logger})
 	if err != nil {
 		return nil, fmt.Errorf("local AWS: %w", err)
 	}
-	if w.idp, err = devidp.New(devidp.Options{BaseURL: w.urls.IdP, Repos: []devidp.Repo{shop}, Logger: logger}); err != nil {
+	if w.idp, err = devidp.New(devidp.Options{BaseURL: w.urls.IdP, Repos: []devidp.Repo{shop}, Logger: w.logger}); err != nil {
 		return nil, fmt.Errorf("development identity provider: %w", err)
 	}
-	return w, w.buildBroker(ctx, version, brokerListener, logger)
+	return w, nil
 }
 
-func (w *world) buildBroker(ctx context.Context, version string, l net.Listener, logger *slog.Logger) error {
+func (w *world) buildBroker(ctx context.Context) error {
 	keys := w.aws.AccessKeys()
 	if len(keys) != 1 {
 		return errors.New("local AWS has no access key for the broker")
@@ -88,8 +90,8 @@ func (w *world) buildBroker(ctx context.Context, version string, l net.Listener,
 		return err
 	}
 	w.broker, err = daemon.New(ctx, f, daemon.Options{
-		Version: version, AuditWriter: w.records, Logger: logger, Clock: time.Now, Rand: rand.Reader, Listener: l,
-		Host: "localhost:" + portOf(l), SessionCookie: "__Host-fbdemo-session", LoginCookie: "__Host-fbdemo-login-",
+		Version: w.version, AuditWriter: w.records, Logger: w.logger, Clock: time.Now, Rand: rand.Reader, Listener: w.brokerListener,
+		Host: "localhost:" + portOf(w.brokerListener), SessionCookie: "__Host-fbdemo-session", LoginCookie: "__Host-fbdemo-login-",
 		Getenv: func(string) (string, bool) { return "", false },
 	})
 	return err
@@ -102,8 +104,11 @@ func (w *world) run(ctx context.Context, ready func(context.Context) error) erro
 	group, ctx := errgroup.WithContext(ctx)
 	serve(ctx, group, w.awsListener, w.aws)
 	serve(ctx, group, w.idpListener, w.idp)
-	group.Go(func() error { return w.broker.Serve(ctx, nil) })
 	group.Go(func() error {
+		if err := w.buildBroker(ctx); err != nil {
+			return err
+		}
+		group.Go(func() error { return w.broker.Serve(ctx, nil) })
 		defer cancel()
 		if err := w.introduce(ctx); err != nil {
 			return err
