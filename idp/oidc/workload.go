@@ -78,6 +78,8 @@ func (w *Workload) judge(t *token, claims idp.Claims, now time.Time) (idp.Identi
 	if err != nil {
 		return idp.Identity{}, err
 	}
-	id.Proof, err = proofOf(t, claims, times, w.opts.Once)
-	return id, err
+	if id.Proof, err = proofOf(t, claims, times, w.opts.Once); err != nil {
+		return idp.Identity{}, err
+	}
+	return id, nil
 }
