@@ -167,6 +167,5 @@ func (c *compiler) roleNumbers(src *Rule) (numbers []int32, every bool) {
 		}
 		numbers = append(numbers, int32(i))
 	}
-	slices.Sort(numbers)
-	return slices.Compact(numbers), every
+	return numbers, every
 }

@@ -119,6 +119,8 @@ func TestNormalisedNamesWin(t *testing.T) {
 		{bare, "groups", "raw", false, `"raw" in claims.groups`},
 		{bare, "auth_time", "1", false, `claims.auth_time == 1`},
 		{bare, "/groups/0", "raw", false, `claims["groups"][0] == "raw"`},
+		{bare, "email", "", false, `claims.email == ""`},
+		{bare, "auth_time", "-62135596800", false, `claims.auth_time == -62135596800`},
 		{bare, "email", "raw", false, `has(claims.email)`},
 		{bare, "email", "raw", false, `claims.exists(k, k == "email")`},
 	} {

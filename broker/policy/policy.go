@@ -29,8 +29,8 @@ type rule struct {
 	idp   *provider
 	pins  []pin // by key
 	when  *expression
-	roles []int32 // indices in Policy.roles, ascending; empty with every
-	// every stands for "*", which only deny rules have.
+	roles []int32 // indices in Policy.roles
+	// every stands for "*", which only deny rules have; roles may stand beside it.
 	every   bool
 	session *session
 }

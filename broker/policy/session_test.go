@@ -36,6 +36,33 @@ func TestSessionValues(t *testing.T) {
 	}
 }
 
+func TestSessionsOfDifferentRulesStayApart(t *testing.T) {
+	tag := func(expr string) map[string]string { return map[string]string{"k": expr} }
+	sessions := []policy.Session{
+		{Name: `"n1"`, Tags: tag(`"a"`)},
+		{Name: `"n1"`, Tags: tag(`"b"`)},
+		{Name: `"n1"`, Tags: tag(`"a"`), Transitive: []string{"k"}},
+		{Name: `"n1"`, Tags: tag(`"a"`), SourceIdentity: `"si"`},
+		{Name: `"n1"`, Tags: tag(`"a"`)},
+	}
+	var rules []policy.Rule
+	for i, s := range sessions {
+		rules = append(rules, allow(named(fmt.Sprint(i)), match("n", fmt.Sprint(i)), session(s)))
+	}
+	p := compile(t, rules...)
+	var got []string
+	for i := range sessions {
+		g := p.Decide(ci(t, fmt.Sprintf(`{"n":%d}`, i)), now).Grants[0]
+		got = append(got, fmt.Sprint(g.SessionName, g.Tags, g.TransitiveTags, g.SourceIdentity))
+	}
+	want := []string{"n1[{k a}] []", "n1[{k b}] []", "n1[{k a}] [k]", "n1[{k a}] [] si", "n1[{k a}] []"}
+	for i := range want {
+		if strings.ReplaceAll(got[i], " ", "") != strings.ReplaceAll(want[i], " ", "") {
+			t.Errorf("rule %d: %s, want %s", i, got[i], want[i])
+		}
+	}
+}
+
 // What AWS would refuse is refused, never altered, and a later rule does not step in without it.
 func TestSessionValuesThatAWSRefusesWithholdTheRole(t *testing.T) {
 	long := strings.Repeat("x", 257)
