@@ -227,3 +227,16 @@ func (i *Issuer) Token(claims map[string]any) string {
 
 // Absent as a claim's value leaves the claim out of [Issuer.Token].
 type Absent struct{}
+
+// KeyNamed is the published key of that id.
+func (i *Issuer) KeyNamed(id string) SigningKey {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, k := range i.keys {
+		if k.ID == id {
+			return k
+		}
+	}
+	i.t.Fatalf("the issuer has no key %q", id)
+	return SigningKey{}
+}

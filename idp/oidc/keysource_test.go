@@ -1,0 +1,377 @@
+package oidc_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/idp/idptest"
+	"github.com/fedbroker/fedbroker/idp/oidc"
+	"github.com/fedbroker/fedbroker/internal/fetch"
+	"github.com/fedbroker/fedbroker/internal/secret"
+)
+
+// fetched holds the number of key fetches, and of discoveries, to want.
+func (f *fixture) fetched(t *testing.T, want int) {
+	t.Helper()
+	f.WaitForFetch()
+	if got := f.issuer.Fetches(idptest.JWKSPath); got != want {
+		t.Errorf("%d fetches of keys, want %d", got, want)
+	}
+}
+
+// unknownKid is a token that names a key which nobody has.
+func (f *fixture) unknownKid(n int) string {
+	key := f.issuer.Key()
+	key.ID = fmt.Sprint("unknown-", n)
+	return idptest.SignJWT(f.t, key, mustJSON(f.t, f.claims()))
+}
+
+func TestKeysAreFetchedOnFirstUseAndKept(t *testing.T) {
+	f := newFixture(t)
+	f.fetched(t, 0)
+	for range 5 {
+		f.accepts(t, f.token())
+	}
+	f.fetched(t, 1)
+}
+
+func TestConcurrentFirstTokensCostOneFetch(t *testing.T) {
+	f := newFixture(t)
+	token := f.token()
+	release := f.issuer.Hold()
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if _, err := f.verify(token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	release()
+	wg.Wait()
+	f.fetched(t, 1)
+}
+
+// The caller that started the fetch leaves; those that wait for it get their keys.
+func TestACancelledCallerFailsAlone(t *testing.T) {
+	f := newFixture(t)
+	token := secret.New(f.token())
+	release := f.issuer.Hold()
+	defer release()
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() {
+		_, err := f.Verify(ctx, token)
+		first <- err
+	}()
+	second := make(chan error, 1)
+	go func() {
+		_, err := f.Verify(t.Context(), token)
+		second <- err
+	}()
+	cancel()
+	wantKind(t, idp.KindUnavailable, idp.Identity{}, <-first)
+	release()
+	if err := <-second; err != nil {
+		t.Errorf("the other caller: %v", err)
+	}
+	f.fetched(t, 1)
+}
+
+func TestUnknownKeyIDsDoNotHammerTheIssuer(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, f.token())
+	for n := range 100 {
+		f.refuses(t, idp.KindInvalid, f.unknownKid(n))
+	}
+	f.fetched(t, 1) // within the pause after the first
+	f.clock.advance(oidc.DefaultMinRefetch)
+	for n := range 100 {
+		f.refuses(t, idp.KindInvalid, f.unknownKid(n))
+	}
+	f.fetched(t, 2)
+	f.accepts(t, f.token())
+}
+
+func TestAnUnknownKeyIDIsRemembered(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, f.token())
+	f.clock.advance(oidc.DefaultMinRefetch)
+	f.refuses(t, idp.KindInvalid, f.unknownKid(1))
+	f.fetched(t, 2)
+	f.clock.advance(oidc.DefaultMinRefetch + time.Second)
+	f.refuses(t, idp.KindInvalid, f.unknownKid(1))
+	f.fetched(t, 2) // another would be due, but this id was looked for
+	f.refuses(t, idp.KindInvalid, f.unknownKid(2))
+	f.fetched(t, 3)
+	f.clock.advance(2 * oidc.DefaultMinRefetch)
+	f.refuses(t, idp.KindInvalid, f.unknownKid(1))
+	f.fetched(t, 4) // forgotten by now
+}
+
+func TestTheMemoryOfUnknownKeyIDsIsBounded(t *testing.T) {
+	f := newFixture(t, func(o *oidc.Options) { o.MinRefetch = time.Second })
+	f.accepts(t, f.token())
+	for n := range 300 {
+		f.issuer.Fail(0)
+		f.clock.advance(time.Second)
+		f.refuses(t, idp.KindInvalid, f.unknownKid(n))
+		if f.UnknownKids() > 256 {
+			t.Fatalf("%d ids are remembered", f.UnknownKids())
+		}
+	}
+	if f.UnknownKids() == 256 {
+		t.Error("what is over was not forgotten")
+	}
+}
+
+func TestABadSignatureOfAKnownKeyCostsNoFetch(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, f.token())
+	f.clock.advance(time.Minute)
+	input, _, _ := cutLast(f.token())
+	_, sig, _ := cutLast(f.token(map[string]any{"jti": "other"}))
+	for range 10 {
+		f.refuses(t, idp.KindInvalid, input+"."+sig)
+	}
+	f.fetched(t, 1)
+}
+
+func TestARotatedKeyIsFoundAtOnce(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, f.token())
+	f.issuer.Rotate()
+	f.refuses(t, idp.KindInvalid, f.token()) // in the pause
+	f.clock.advance(oidc.DefaultMinRefetch)
+	f.accepts(t, f.token()) // the refusal above was no look-up, so it is not remembered
+	f.fetched(t, 2)
+}
+
+func TestAWithdrawnKeyIsForgotten(t *testing.T) {
+	f := newFixture(t)
+	old := f.issuer.Key()
+	f.accepts(t, f.token())
+	f.issuer.SetKeys(idptest.SigningKey{ID: "key-2", Alg: old.Alg, Key: idptest.ECKey(t)})
+	f.clock.advance(15 * time.Minute)
+	token := idptest.SignJWT(t, old, mustJSON(t, f.claims()))
+	f.accepts(t, token) // served while the refresh runs
+	f.fetched(t, 2)
+	f.refuses(t, idp.KindInvalid, token)
+}
+
+func TestKeysAreRefreshedBeforeTheyExpire(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, f.token())
+	f.clock.advance(15*time.Minute - time.Second)
+	f.accepts(t, f.token())
+	f.fetched(t, 1)
+	f.clock.advance(time.Second)
+	release := f.issuer.Hold()
+	f.accepts(t, f.token()) // does not wait: the issuer answers only after release
+	release()
+	f.fetched(t, 2)
+}
+
+func TestOldKeysWaitForAFetch(t *testing.T) {
+	f := newFixture(t)
+	old := f.issuer.Key()
+	f.accepts(t, f.token())
+	f.issuer.SetKeys(idptest.SigningKey{ID: "key-2", Alg: old.Alg, Key: idptest.ECKey(t)})
+	f.clock.advance(30 * time.Minute)
+	f.refuses(t, idp.KindInvalid, idptest.SignJWT(t, old, mustJSON(t, f.claims())))
+	f.fetched(t, 2)
+}
+
+func TestCacheControlIsHeededWithinBounds(t *testing.T) {
+	for header, fresh := range map[string]time.Duration{
+		"":                           15 * time.Minute,
+		"public, max-age=600":        10 * time.Minute,
+		"Max-Age=600":                10 * time.Minute,
+		"max-age=1":                  5 * time.Minute,
+		"no-store, max-age=0":        5 * time.Minute,
+		"max-age=99999999":           time.Hour,
+		"max-age=99999999999999999":  15 * time.Minute,
+		"max-age=-5":                 15 * time.Minute,
+		"max-age=\"600\", s-maxage=": 15 * time.Minute,
+	} {
+		t.Run(header, func(t *testing.T) {
+			f := newFixture(t)
+			f.issuer.SetHeader(http.Header{"Cache-Control": {header}})
+			f.accepts(t, f.token())
+			f.clock.advance(fresh - time.Second)
+			f.accepts(t, f.token())
+			f.fetched(t, 1)
+			f.clock.advance(time.Second)
+			f.accepts(t, f.token())
+			f.fetched(t, 2)
+		})
+	}
+}
+
+func TestKeysSurviveAnOutageForAStatedTime(t *testing.T) {
+	f := newFixture(t, func(o *oidc.Options) { o.StaleFor = 6 * time.Hour })
+	f.accepts(t, f.token())
+	f.issuer.Fail(http.StatusInternalServerError)
+	for range 6 {
+		f.clock.advance(time.Hour)
+		f.accepts(t, f.token())
+	}
+	f.clock.advance(time.Second)
+	f.refuses(t, idp.KindUnavailable, f.token())
+	f.issuer.Fail(0)
+	f.clock.advance(oidc.DefaultMinRefetch)
+	f.accepts(t, f.token())
+}
+
+func TestAnOutageDoesNotCauseAStorm(t *testing.T) {
+	f := newFixture(t)
+	f.issuer.Fail(http.StatusServiceUnavailable)
+	for range 100 {
+		f.refuses(t, idp.KindUnavailable, f.token())
+	}
+	if n := f.issuer.Fetches(idptest.DiscoveryPath); n != 1 {
+		t.Errorf("%d attempts in one pause", n)
+	}
+	f.clock.advance(oidc.DefaultMinRefetch)
+	for range 100 {
+		f.refuses(t, idp.KindUnavailable, f.token())
+	}
+	if n := f.issuer.Fetches(idptest.DiscoveryPath); n != 2 {
+		t.Errorf("%d attempts in two pauses", n)
+	}
+}
+
+// While the issuer is down nobody can say whether an unknown key is new: not the token's fault.
+func TestAnUnknownKeyIDDuringAnOutageIsUnavailable(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, f.token())
+	f.issuer.Fail(http.StatusBadGateway)
+	f.clock.advance(oidc.DefaultMinRefetch)
+	f.refuses(t, idp.KindUnavailable, f.unknownKid(1))
+	f.accepts(t, f.token())
+	f.issuer.Fail(0)
+	f.clock.advance(oidc.DefaultMinRefetch)
+	f.refuses(t, idp.KindInvalid, f.unknownKid(1))
+}
+
+func TestBadDocumentsKeepTheOldKeys(t *testing.T) {
+	for name, doc := range map[string]string{
+		"empty": "", "not JSON": "<html>", "no keys": `{"keys":[]}`, "no array": `{"keys":{}}`, "other case": `{"Keys":[]}`,
+		"twice": `{"keys":[],"keys":[]}`, "large": `{"keys":"` + strings.Repeat("x", 1<<20) + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.accepts(t, f.token())
+			f.issuer.SetJWKS([]byte(doc))
+			f.clock.advance(time.Hour)
+			f.accepts(t, f.token())
+			f.fetched(t, 2)
+			f.refuses(t, idp.KindUnavailable, f.unknownKid(1))
+		})
+	}
+}
+
+func TestDiscoveryDocumentMustBeTheIssuers(t *testing.T) {
+	other := idptest.NewIssuer(t)
+	for name, members := range map[string]map[string]any{
+		"other issuer":         {"issuer": other.URL},
+		"issuer with slash":    {"issuer": "http://127.0.0.1/"},
+		"no issuer":            {"issuer": nil},
+		"issuer in other case": {"issuer": nil, "Issuer": "http://127.0.0.1"},
+		"no jwks_uri":          {"jwks_uri": nil},
+		"relative jwks_uri":    {"jwks_uri": "/jwks"},
+		"jwks_uri a file":      {"jwks_uri": "file:///etc/passwd"},
+		"jwks_uri to metadata": {"jwks_uri": "http://169.254.169.254/jwks"},
+		"jwks_uri to private":  {"jwks_uri": "https://10.0.0.1/jwks"},
+		"jwks_uri with a user": {"jwks_uri": strings.Replace(other.URL, "http://", "http://u:p@", 1) + idptest.JWKSPath},
+		"jwks_uri, no host":    {"jwks_uri": "https:///jwks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.issuer.SetDiscovery(members)
+			f.refuses(t, idp.KindUnavailable, f.token())
+		})
+	}
+	if n := other.Fetches(idptest.JWKSPath); n != 0 {
+		t.Errorf("%d fetches from elsewhere", n)
+	}
+}
+
+// An https issuer whose metadata points to http must not be followed, even where the fetcher would.
+func TestKeysOfAnHTTPSIssuerAreNotFetchedInPlain(t *testing.T) {
+	keys := idptest.NewIssuer(t)
+	f := &stub{docs: map[string]string{
+		"https://idp.example/.well-known/openid-configuration": `{"issuer":"https://idp.example","jwks_uri":"` + keys.URL + idptest.JWKSPath + `"}`,
+		keys.URL + idptest.JWKSPath:                            string(keys.JWKS()),
+	}}
+	w, err := oidc.NewWorkload(oidc.Options{ID: "ci", Issuer: "https://idp.example", Audiences: []string{audience}, Fetch: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Unix()
+	token := keys.Token(map[string]any{"iss": "https://idp.example", "aud": audience, "sub": subject, "iat": now})
+	id, err := w.Verify(t.Context(), secret.New(token))
+	wantKind(t, idp.KindUnavailable, id, err)
+	if len(f.asked) != 1 {
+		t.Errorf("asked for %q", f.asked)
+	}
+}
+
+// stub answers from memory; a document that it does not have is 404.
+type stub struct {
+	docs  map[string]string
+	asked []string
+}
+
+func (s *stub) Get(_ context.Context, target string) ([]byte, http.Header, error) {
+	s.asked = append(s.asked, target)
+	doc, ok := s.docs[target]
+	if !ok {
+		return nil, nil, &fetch.StatusError{Status: http.StatusNotFound}
+	}
+	return []byte(doc), http.Header{}, nil
+}
+
+// A fetcher that never answers is given up, whatever it thinks of time.
+func TestAHangingFetchEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, err := oidc.NewWorkload(oidc.Options{ID: "ci", Issuer: "https://idp.example", Audiences: []string{audience}, Fetch: hanging{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now().Unix()
+		payload := mustJSON(t, map[string]any{"iss": "https://idp.example", "aud": audience, "sub": subject, "iat": now, "exp": now + 300})
+		key := idptest.SigningKey{ID: "k", Alg: "ES256", Key: idptest.ECKey(t)}
+		id, err := w.Verify(t.Context(), secret.New(idptest.SignJWT(t, key, payload)))
+		wantKind(t, idp.KindUnavailable, id, err)
+	})
+}
+
+type hanging struct{}
+
+func (hanging) Get(ctx context.Context, _ string) ([]byte, http.Header, error) {
+	<-ctx.Done()
+	return nil, nil, ctx.Err()
+}
+
+func TestPinnedKeysFetchNothing(t *testing.T) {
+	issuer := idptest.NewIssuer(t)
+	f := newFixture(t, func(o *oidc.Options) { o.Issuer, o.JWKSFile, o.Fetch = issuer.URL, issuer.JWKS(), nil })
+	issuer.Clock = f.clock.now
+	good := issuer.Token(map[string]any{"aud": audience, "sub": subject})
+	f.accepts(t, good)
+	issuer.Rotate()
+	f.refuses(t, idp.KindInvalid, issuer.Token(map[string]any{"aud": audience, "sub": subject}))
+	f.clock.advance(1000 * time.Hour)
+	f.accepts(t, idptest.SignJWT(t, issuer.KeyNamed("key-1"), mustJSON(t, f.claims(map[string]any{"iss": issuer.URL}))))
+	if n := issuer.Fetches(idptest.DiscoveryPath) + issuer.Fetches(idptest.JWKSPath); n != 0 {
+		t.Errorf("%d fetches", n)
+	}
+}
