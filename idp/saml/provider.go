@@ -3,6 +3,7 @@ package saml
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
@@ -15,8 +16,9 @@ var (
 
 // Provider is our service provider towards one identity provider. It is safe for concurrent use.
 type Provider struct {
-	opt    Options
-	source *source
+	opt       Options
+	source    *source
+	deflaters sync.Pool // of *flate.Writer
 }
 
 // New checks the options and reads Options.Metadata. It fetches nothing and starts nothing: with a MetadataURL call

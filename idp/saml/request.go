@@ -129,18 +129,11 @@ func (p *Provider) sendRedirect(req *etree.Element, destination, relay string, s
 	if err != nil {
 		return idp.Redirect{}, err
 	}
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestCompression)
+	packed, err := p.deflate(doc)
 	if err != nil {
 		return idp.Redirect{}, err
 	}
-	if _, err := w.Write(doc); err != nil {
-		return idp.Redirect{}, err
-	}
-	if err := w.Close(); err != nil {
-		return idp.Redirect{}, err
-	}
-	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(packed.Bytes()))
+	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(packed))
 	if relay != "" {
 		query += "&RelayState=" + url.QueryEscape(relay)
 	}
@@ -154,6 +147,28 @@ func (p *Provider) sendRedirect(req *etree.Element, destination, relay string, s
 		joint = "&"
 	}
 	return idp.Redirect{URL: destination + joint + query}, nil
+}
+
+// deflate compresses with a writer that is used again: a new one takes 800 KB, and anybody may begin a login.
+func (p *Provider) deflate(doc []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, ok := p.deflaters.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&out)
+	} else {
+		var err error
+		if w, err = flate.NewWriter(&out, flate.BestCompression); err != nil {
+			return nil, err
+		}
+	}
+	defer p.deflaters.Put(w)
+	if _, err := w.Write(doc); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // sendPost is the HTTP-POST binding (SAML bindings section 3.5.4).
