@@ -194,8 +194,12 @@ func Without(start, end string) func(string) string {
 		if i < 0 {
 			panic("idptest: nothing to remove: " + start)
 		}
-		j := strings.Index(s[i:], end)
-		return s[:i] + s[i+j+len(end):]
+		rest := s[i+len(start):]
+		j := strings.Index(rest, end)
+		if j < 0 {
+			panic("idptest: no end: " + end)
+		}
+		return s[:i] + rest[j+len(end):]
 	}
 }
 
