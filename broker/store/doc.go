@@ -22,7 +22,8 @@
 // sends OpAdd("floor", now, Forever) in the same batch as each one-use mark. The answer is the time from which this
 // store remembers; a proof issued before it is refused. On Redis without persistence a restart is such a loss too, so
 // persistence (appendonly yes) is advised and its absence costs sign-ins that were under way, never safety.
-// Asynchronous replication may lose acknowledged writes when a replica takes over; see docs of the operator.
+// Asynchronous replication may lose acknowledged writes when a replica takes over, marks among them: what was used in
+// the last moments before such a failover may then be used once more while it is still valid.
 //
 // Sealing. A value is AES-256-GCM under a key of its own entry, HMAC-SHA256(HKDF(ring key), logical name), so that
 // random nonces never come near their bound; the header holds format and key id, and header and logical name are
@@ -31,5 +32,6 @@
 // 128 bits of an HMAC under a random key that the first node leaves in the store, sealed (the anchor). Every batch
 // reads the anchor at its end: a node that finds it gone or changed fails that batch and joins the new one, so that
 // two nodes never look for one mark in two places. Rotation therefore moves no names: add the new key to the ring of
-// every node, then make it active, then drop the old one once the longest-lived entry has gone.
+// every node, then make it active, then drop the old one once every entry that it sealed has expired or, where it was
+// kept forever, has been written again by its owner.
 package store

@@ -21,9 +21,9 @@ var (
 
 // Limits of one batch. They bound what a mistake can do to a shared server.
 const (
-	MaxKey   = 1 << 10  // bytes of a logical name
-	MaxValue = 64 << 10 // bytes of a value before sealing
-	MaxBatch = 64       // operations in one Do
+	MaxKey   = 1 << 10   // bytes of a logical name
+	MaxValue = 256 << 10 // bytes of a value before sealing: an identity with a thousand groups has room
+	MaxBatch = 64        // operations in one Do
 )
 
 func validate(ops []broker.Op) error {

@@ -56,6 +56,21 @@ func TestKeyIDIsAuthenticated(t *testing.T) {
 	}
 }
 
+func TestEveryEntryHasAKeyOfItsOwn(t *testing.T) {
+	key := fixedRing(t).active
+	var sealed [][]byte
+	for _, name := range []string{"one", "two"} {
+		aead, err := key.aead(sealValue, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed = append(sealed, aead.Seal(nil, make([]byte, nonceSize), []byte("plain"), nil))
+	}
+	if bytes.Equal(sealed[0], sealed[1]) {
+		t.Error("two names share a key: their random nonces count against one bound")
+	}
+}
+
 func FuzzUnseal(f *testing.F) {
 	ring := fixedRing(f)
 	good, err := ring.seal(sealValue, "name", []byte("plain"), bytes.NewReader(make([]byte, nonceSize)))

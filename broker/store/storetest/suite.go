@@ -184,7 +184,7 @@ func testValues(_ *testing.T, b *bench) {
 	for i := range every {
 		every[i] = byte(i)
 	}
-	for i, value := range []string{"", "\x00", "\r\n$3\r\nabc", string(every), strings.Repeat("x", store.MaxValue)} {
+	for i, value := range []string{"", "\x00", "\r\n$3\r\nabc", string(every), strings.Repeat("x", 64<<10), strings.Repeat("x", store.MaxValue)} {
 		key := fmt.Sprint("k", i)
 		b.do(set(key, value))
 		b.want(get(key), true, value)
