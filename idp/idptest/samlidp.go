@@ -8,8 +8,11 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"embed"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
+	"fmt"
 	"math/big"
 	"sync"
 	"testing"
@@ -31,23 +34,28 @@ type SAMLKey struct {
 	Cert   *x509.Certificate
 }
 
-// RSAKey returns the n-th RSA-2048 key of this process; keys are made once and shared, n is 0 to 3.
-func RSAKey(n int) SAMLKey { return rsaKeys[n]() }
+//go:embed testdata/saml-key-*.pem
+var keyFiles embed.FS
 
-var rsaKeys = [...]func() SAMLKey{
-	sync.OnceValue(func() SAMLKey { return newRSAKey(2048) }),
-	sync.OnceValue(func() SAMLKey { return newRSAKey(2048) }),
-	sync.OnceValue(func() SAMLKey { return newRSAKey(2048) }),
-	sync.OnceValue(func() SAMLKey { return newRSAKey(2048) }),
-}
+// RSAKey returns one of four RSA-2048 keys, n is 0 to 3. They are the same in every process.
+func RSAKey(n int) SAMLKey { return rsaKeys()[n] }
 
-func newRSAKey(bits int) SAMLKey {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		panic(err)
+var rsaKeys = sync.OnceValue(func() (keys [4]SAMLKey) {
+	for n := range keys {
+		text, err := keyFiles.ReadFile(fmt.Sprintf("testdata/saml-key-%d.pem", n))
+		if err != nil {
+			panic(err)
+		}
+		block, _ := pem.Decode(text)
+		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			panic(err)
+		}
+		signer, _ := key.(crypto.Signer)
+		keys[n] = selfSign(signer)
 	}
-	return selfSign(key)
-}
+	return keys
+})
 
 // ECDSAKey makes a new key on a curve.
 func ECDSAKey(curve elliptic.Curve) SAMLKey {
@@ -59,7 +67,13 @@ func ECDSAKey(curve elliptic.Curve) SAMLKey {
 }
 
 // WeakRSAKey makes a new 1024-bit key, which nobody should accept.
-func WeakRSAKey() SAMLKey { return newRSAKey(1024) }
+func WeakRSAKey() SAMLKey {
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		panic(err)
+	}
+	return selfSign(key)
+}
 
 // selfSign makes a certificate that expired long ago: who trusts metadata must not mind.
 func selfSign(key crypto.Signer) SAMLKey {
