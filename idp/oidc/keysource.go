@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -206,8 +207,14 @@ func (s *keySource) run(done chan struct{}) {
 	s.keys, s.fetched, s.fresh, s.everFetched = keys, s.attempted, fresh, true
 }
 
-// load reads the discovery document and the key set that it names.
-func (s *keySource) load(ctx context.Context) (keySet, time.Duration, error) {
+// load reads the discovery document and the key set that it names. It runs on a goroutine of its own, where nobody
+// else would stop a panic over a hostile document.
+func (s *keySource) load(ctx context.Context) (keys keySet, fresh time.Duration, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			keys, err = nil, fmt.Errorf("reading keys: panic: %v", p)
+		}
+	}()
 	meta, err := discover(ctx, s.fetch, s.issuer)
 	if err != nil {
 		return nil, 0, err

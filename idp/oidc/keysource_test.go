@@ -136,8 +136,8 @@ func TestABadSignatureOfAKnownKeyCostsNoFetch(t *testing.T) {
 	f := newFixture(t)
 	f.accepts(t, f.token())
 	f.clock.advance(time.Minute)
-	input, _, _ := cutLast(f.token())
-	_, sig, _ := cutLast(f.token(map[string]any{"jti": "other"}))
+	input, _ := cutLast(f.token())
+	_, sig := cutLast(f.token(map[string]any{"jti": "other"}))
 	for range 10 {
 		f.refuses(t, idp.KindInvalid, input+"."+sig)
 	}
@@ -352,6 +352,18 @@ func TestAHangingFetchEnds(t *testing.T) {
 		id, err := w.Verify(t.Context(), secret.New(idptest.SignJWT(t, key, payload)))
 		wantKind(t, idp.KindUnavailable, id, err)
 	})
+}
+
+// A panic while keys are read is an outage of that issuer, not the end of the process.
+func TestAPanicOverADocumentIsContained(t *testing.T) {
+	f := newFixture(t, func(o *oidc.Options) { o.Fetch = panicking{} })
+	f.refuses(t, idp.KindUnavailable, f.token())
+}
+
+type panicking struct{}
+
+func (panicking) Get(context.Context, string) ([]byte, http.Header, error) {
+	panic("a hostile document")
 }
 
 type hanging struct{}

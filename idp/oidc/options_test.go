@@ -23,8 +23,6 @@ func (c *counting) Get(ctx context.Context, target string) ([]byte, http.Header,
 	return c.Client.Get(ctx, target)
 }
 
-func indexDot(token string) int { return strings.IndexByte(token, '.') }
-
 func TestNewWorkloadRefuses(t *testing.T) {
 	private := string(mustJSON(t, map[string]any{"keys": []any{map[string]any{"kty": "oct", "k": "c2VjcmV0"}}}))
 	for name, change := range map[string]func(*oidc.Options){

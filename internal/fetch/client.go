@@ -99,7 +99,7 @@ func New(o Options) (*Client, error) {
 }
 
 func transport(o Options, r reach) *http.Transport {
-	d := dialer{reach: r, resolver: o.Resolver, dial: net.Dialer{Timeout: o.Timeout}}
+	d := dialer{reach: r, resolver: o.Resolver, timeout: o.Timeout}
 	return &http.Transport{
 		Proxy:                  nil, // see the package comment
 		DialContext:            d.dialContext,
@@ -144,6 +144,9 @@ func (c *Client) Get(ctx context.Context, target string) ([]byte, http.Header, e
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	next, err := c.transportFor(req.URL)
 	if err != nil {
+		if req.Body != nil {
+			req.Body.Close() // the contract of http.RoundTripper
+		}
 		return nil, err
 	}
 	req = req.Clone(req.Context())

@@ -226,6 +226,29 @@ func TestPostIsNotRedirected(t *testing.T) {
 	}
 }
 
+// closer notes that a request's body was closed.
+type closer struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closer) Close() error { c.closed = true; return nil }
+
+func TestARefusedRequestsBodyIsClosed(t *testing.T) {
+	body := &closer{Reader: strings.NewReader("x")}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "ftp://127.0.0.1/", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client(t, fetch.Options{}).RoundTrip(req)
+	if err == nil {
+		resp.Body.Close()
+	}
+	if !errors.Is(err, fetch.ErrForbidden) || !body.closed {
+		t.Errorf("%v, closed %v", err, body.closed)
+	}
+}
+
 func TestTimeAndContext(t *testing.T) {
 	hang := make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))

@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 )
 
 // dialer resolves a name once, and connects only to an address that passes the check.
 type dialer struct {
 	reach    reach
 	resolver Resolver
-	dial     net.Dialer
+	timeout  time.Duration
 }
 
 func (d *dialer) dialContext(ctx context.Context, network, hostport string) (net.Conn, error) {
@@ -25,9 +26,10 @@ func (d *dialer) dialContext(ctx context.Context, network, hostport string) (net
 	if err != nil {
 		return nil, err
 	}
+	share := d.timeout / time.Duration(len(addrs)) // a dead first address must leave time for the next
 	var failures []error
 	for _, addr := range addrs {
-		conn, err := d.connect(ctx, network, net.JoinHostPort(addr.String(), port))
+		conn, err := d.connect(ctx, network, net.JoinHostPort(addr.String(), port), share)
 		if err == nil {
 			return conn, nil
 		}
@@ -52,8 +54,8 @@ func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 
 // connect checks the address at the last moment, when the socket exists and its peer is settled: nothing that happens
 // to a name before can unhinge the rule.
-func (d *dialer) connect(ctx context.Context, network, literal string) (net.Conn, error) {
-	dial := d.dial
+func (d *dialer) connect(ctx context.Context, network, literal string, timeout time.Duration) (net.Conn, error) {
+	dial := net.Dialer{Timeout: timeout}
 	dial.Control = func(_, address string, _ syscall.RawConn) error {
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil {
