@@ -97,6 +97,12 @@ func benignSignatures() []benign {
 			})
 		}
 		out = append(out,
+			benign{name: name + ", default namespace", answer: func(a *idptest.SAMLAnswer) { v(a); a.EditAssertion = unprefix }},
+			benign{name: name + ", default namespace", answer: func(a *idptest.SAMLAnswer) { v(a); a.EditAssertion = unprefix }},
+			benign{name: name + ", default namespace and PrefixList", answer: func(a *idptest.SAMLAnswer) {
+				v(a)
+				a.EditAssertion, a.Signature.PrefixList = unprefix, "xs xsi"
+			}},
 			benign{name: name + ", wrapped values", answer: func(a *idptest.SAMLAnswer) { v(a); a.Signature.Wrap = true }},
 			benign{name: name + ", SHA-1 where allowed", answer: func(a *idptest.SAMLAnswer) { v(a); a.Signature.Hash = crypto.SHA1 }, opt: func(o *saml.Options) { o.AllowSHA1 = true }},
 		)
@@ -142,6 +148,20 @@ func benignEncryption() []benign {
 // edit is a change of the assertion before it is signed.
 func edit(f func(*etree.Element)) func(*idptest.SAMLAnswer) {
 	return func(a *idptest.SAMLAnswer) { a.EditAssertion = f }
+}
+
+// unprefix writes the assertion the way AD FS and Entra ID do: SAML's namespace as the default one.
+func unprefix(el *etree.Element) {
+	if el.Space == "saml" {
+		el.Space = ""
+	}
+	if el.Tag == "Assertion" {
+		el.RemoveAttr("xmlns:saml")
+		el.Attr = append([]etree.Attr{{Key: "xmlns", Value: "urn:oasis:names:tc:SAML:2.0:assertion"}}, el.Attr...)
+	}
+	for _, c := range el.ChildElements() {
+		unprefix(c)
+	}
 }
 
 func benignShapes() []benign {
