@@ -181,9 +181,9 @@ func TestAttributesThatSayNothing(t *testing.T) {
 
 func TestTenantPins(t *testing.T) {
 	f := newFixture(t, func(o *oidc.Options) {
-		o.Tenant = map[string][]string{"repository_owner_id": {"9919", "42"}, "/kubernetes.io/namespace": {"ci"}}
+		o.Tenant = map[string][]string{"repository_owner_id": {"9919", "42"}, "/kubernetes.io/namespace": {"ci"}, "ours": {"true"}}
 	})
-	good := map[string]any{"repository_owner_id": "9919", "kubernetes.io": map[string]any{"namespace": "ci"}}
+	good := map[string]any{"ours": true, "repository_owner_id": "9919", "kubernetes.io": map[string]any{"namespace": "ci"}}
 	f.accepts(t, f.token(good))
 	f.accepts(t, f.token(good, map[string]any{"repository_owner_id": 42}))
 	for name, change := range map[string]map[string]any{
@@ -195,6 +195,7 @@ func TestTenantPins(t *testing.T) {
 		"prefix":            {"repository_owner_id": "991"},
 		"longer":            {"repository_owner_id": "9919 "},
 		"fraction":          {"repository_owner_id": 42.5},
+		"boolean":           {"ours": false},
 		"nested, other":     {"kubernetes.io": map[string]any{"namespace": "prod"}},
 		"nested, absent":    {"kubernetes.io": "ci"},
 		"outside, and late": {"repository_owner_id": "1", "exp": f.clock.now().Unix() - 3600, "iat": 1, "nbf": 1},

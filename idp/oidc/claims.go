@@ -26,7 +26,7 @@ func errAudience() error { return invalid("the token is not meant for this servi
 func audiences(c idp.Claims) ([]string, error) {
 	v, _ := c.Get("aud")
 	auds, ok := texts(v)
-	if !ok || len(auds) == 0 || len(auds) > maxAudiences || slices.Contains(auds, "") {
+	if !ok || len(auds) > maxAudiences || slices.Contains(auds, "") {
 		return nil, invalid("the token's audience is missing or malformed")
 	}
 	return auds, nil

@@ -1,8 +1,11 @@
 package oidc_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -83,6 +86,45 @@ func TestACancelledCallerFailsAlone(t *testing.T) {
 		t.Errorf("the other caller: %v", err)
 	}
 	f.fetched(t, 1)
+}
+
+func TestACancelledLookUpOfAKeyIDFailsAlone(t *testing.T) {
+	f := newFixture(t)
+	f.accepts(t, f.token())
+	f.issuer.Rotate()
+	f.clock.advance(oidc.DefaultMinRefetch)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	release := f.issuer.Hold()
+	id, err := f.Verify(ctx, secret.New(f.token()))
+	wantKind(t, idp.KindUnavailable, id, err)
+	release()
+	f.accepts(t, f.token())
+	f.fetched(t, 2)
+}
+
+// Issuers publish keys for encryption too. Those are left out, and the log says so at a level for the curious.
+func TestKeysLeftOutAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	f := newFixture(t, func(o *oidc.Options) {
+		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	var set map[string][]any
+	if err := json.Unmarshal(f.issuer.JWKS(), &set); err != nil {
+		t.Fatal(err)
+	}
+	set["keys"] = append(set["keys"], map[string]any{"kty": "oct", "k": "canary"})
+	f.issuer.SetJWKS(mustJSON(t, set))
+	f.accepts(t, f.token())
+	if got := log.String(); !strings.Contains(got, "key 1: it carries private") || strings.Contains(got, "canary") {
+		t.Errorf("log: %s", got)
+	}
+	f.issuer.Fail(http.StatusTeapot)
+	f.clock.advance(time.Hour)
+	f.accepts(t, f.token())
+	if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "status 418") || !strings.Contains(got, f.issuer.URL) {
+		t.Errorf("log: %s", got)
+	}
 }
 
 func TestUnknownKeyIDsDoNotHammerTheIssuer(t *testing.T) {
