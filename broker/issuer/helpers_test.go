@@ -131,11 +131,17 @@ type memory struct {
 	data map[string][]byte
 	down bool
 	adds int // OpAdd that won
+	// gate, when set, holds every OpAdd back until as many have arrived: all nodes have then found the store empty.
+	gate *sync.WaitGroup
 }
 
 func newMemory() *memory { return &memory{data: map[string][]byte{}} }
 
 func (m *memory) Do(_ context.Context, ops ...broker.Op) ([]broker.Result, error) {
+	if m.gate != nil && ops[0].Kind == broker.OpAdd {
+		m.gate.Done()
+		m.gate.Wait()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.down {

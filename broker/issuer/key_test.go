@@ -22,6 +22,14 @@ func block(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
+// reasons are for refusals that somebody can mend only when told what is wrong.
+var reasons = map[string]string{
+	"SAML without certificate":  "needs its certificate beside it",
+	"SAML with ECDSA":           "with an RSA key",
+	"another key's certificate": "belongs to another key",
+	"nothing":                   "no private key in PEM form",
+}
+
 func TestPEM(t *testing.T) {
 	sec1 := block("EC PRIVATE KEY", must(x509.MarshalECPrivateKey(ecKeyP256)))
 	pkcs1 := block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey()))
@@ -57,6 +65,9 @@ func TestPEM(t *testing.T) {
 		_, err := issuer.NewKeyring(issuer.KeyringOptions{Purpose: c.purpose, PEM: []secret.Text{secret.New(c.pem)}})
 		if (err == nil) != c.ok {
 			t.Errorf("%s: %v", c.name, err)
+		}
+		if want := reasons[c.name]; err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", c.name, err, want)
 		}
 		if err != nil && c.pem != "" && strings.Contains(err.Error(), strings.Split(c.pem, "\n")[1]) {
 			t.Errorf("%s: the key is in the error", c.name)

@@ -45,6 +45,8 @@ func published(t *testing.T, k *issuer.Keyring) []string {
 func TestOfManyNodesThatStartAtOnceOneMakesTheKey(t *testing.T) {
 	store, c := newMemory(), newClock()
 	const nodes = 8
+	store.gate = new(sync.WaitGroup)
+	store.gate.Add(nodes)
 	ids := make([]string, nodes)
 	var wg sync.WaitGroup
 	for i := range nodes {

@@ -42,7 +42,7 @@ func TestWireForm(t *testing.T) {
 			req.Policy, req.PolicyARNs = common["Policy"], []string{common["PolicyArns.member.1.arn"]}
 			req.ExternalID, req.SourceIdentity = "acme-7f3", "alice"
 			req.Tags, req.TransitiveTags = []sts.Tag{{Key: "repository", Value: "acme/shop"}}, []string{"repository"}
-			got, err := newAssumer(t, fake.URL).Assume(t.Context(), req)
+			got, err := newAssumer(t, fake.URL+"/").Assume(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -81,13 +81,15 @@ func TestAnswersThatAreNotSTSs(t *testing.T) {
 	}
 }
 
+// endless is eight megabytes of an otherwise well-formed refusal.
 func endless(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("<ErrorResponse><Error><Code>AccessDenied</Code><Message>"))
-	for range 1 << 20 {
+	for range 8 << 10 {
 		if _, err := w.Write([]byte(strings.Repeat("x", 1<<10))); err != nil {
 			return
 		}
 	}
+	_, _ = w.Write([]byte("</Message></Error></ErrorResponse>"))
 }
 
 // A hostile endpoint sends our secrets back in every way it has; none may come out.

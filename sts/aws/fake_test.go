@@ -46,7 +46,7 @@ func newFake(t testing.TB, handle http.HandlerFunc) *fakeSTS {
 }
 
 func (f *fakeSTS) serve(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.RawQuery != "" {
+	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != "/" || r.URL.RawQuery != "" {
 		http.Error(w, "want a POST of a form and no query", http.StatusTeapot)
 		return
 	}

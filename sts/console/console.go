@@ -37,6 +37,7 @@ type Federation struct {
 
 // New checks the options and calls nothing.
 func New(o Options) (*Federation, error) {
+	o.SignIn, o.Console = strings.TrimSuffix(o.SignIn, "/"), strings.TrimSuffix(o.Console, "/")
 	if (o.SignIn == "") != (o.Console == "") {
 		return nil, errors.New("console: configure both the sign-in and the console endpoint, or neither")
 	}

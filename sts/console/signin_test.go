@@ -219,6 +219,7 @@ func TestAnswers(t *testing.T) {
 		"a number":        {write(200, `{"SigninToken":7}`), sts.KindUnavailable},
 		"a long token":    {write(200, `{"SigninToken":"`+strings.Repeat("x", 20<<10)+`"}`), sts.KindUnavailable},
 		"a long answer":   {write(200, `{"x":"`+strings.Repeat("x", 100<<10)+`","SigninToken":"t"}`), sts.KindUnavailable},
+		"a long end":      {write(200, `{"SigninToken":"t"}`+strings.Repeat(" ", 100<<10)), sts.KindUnavailable},
 		"cut":             {func(http.ResponseWriter, url.Values) { panic(http.ErrAbortHandler) }, sts.KindUnavailable},
 		"echo": {func(w http.ResponseWriter, form url.Values) {
 			http.Error(w, form.Encode()+secretKey+sessionToken, http.StatusBadRequest)
@@ -283,7 +284,8 @@ func TestOptions(t *testing.T) {
 		{"http://127.0.0.1:1", "", false},
 		{"", "http://127.0.0.1:1", false},
 		{"http://signin.example.com", "https://console.example.com", false},
-		{"https://signin.example.com/", "https://console.example.com", false},
+		{"https://signin.example.com/", "https://console.example.com/", true},
+		{"https://signin.example.com//", "https://console.example.com", false},
 		{"https://signin.example.com", "https://console.example.com/path", false},
 		{"https://signin.example.com", "https://u@console.example.com", false},
 		{"https://signin.example.com", "https://Console.example.com", false},
