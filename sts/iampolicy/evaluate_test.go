@@ -194,6 +194,10 @@ func TestZeroValuesRefuse(t *testing.T) {
 	if Evaluate(Input{}).Allowed {
 		t.Error("the zero Input is allowed")
 	}
+	unknown := Input{Principal: Principal{Kind: User, ARN: byUserARN}, Action: assumeRole, Resource: roleARN, Identity: maybe(t, allowAssume, Identity)}
+	if Evaluate(unknown).Allowed {
+		t.Error("two unknown accounts are the same account")
+	}
 	if EvaluateTrust(TrustInput{}).Allowed {
 		t.Error("the zero TrustInput is allowed")
 	}

@@ -47,6 +47,7 @@ var statementCases = []struct {
 	{"resource: any of a list", `"Action":"*","Resource":["arn:aws:s3:::a","arn:aws:s3:::b"]`, "s3:Get", "arn:aws:s3:::b", nil, true},
 	{"resource: a variable", `"Action":"*","Resource":"arn:aws:s3:::home/${aws:username}/*"`, "s3:Get", "arn:aws:s3:::home/alice/x", keys{"aws:username": "alice"}, true},
 	{"resource: a variable without value matches nothing", `"Action":"*","Resource":"arn:aws:s3:::home/${aws:username}/*"`, "s3:Get", "arn:aws:s3:::home/${aws:username}/x", nil, false},
+	{"resource: a variable without value is not the empty text", `"Action":"*","Resource":"arn:aws:s3:::${aws:username}"`, "s3:Get", "arn:aws:s3:::", nil, false},
 	{"resource: a variable's star is text", `"Action":"*","Resource":"arn:aws:s3:::home/${aws:PrincipalTag/t}/*"`, "s3:Get", "arn:aws:s3:::home/bob/x", keys{"aws:PrincipalTag/t": "*"}, false},
 	{"resource: a variable with colons in its name", `"Action":"*","Resource":"arn:aws:s3:::${saml:doc}"`, "s3:Get", "arn:aws:s3:::111122223333/corp", keys{"saml:doc": "111122223333/corp"}, true},
 	{"NotResource: listed", `"Action":"*","NotResource":"arn:aws:s3:::b/*"`, "s3:Get", "arn:aws:s3:::b/k", nil, false},
