@@ -358,6 +358,13 @@ func TestRefusedClaims(t *testing.T) {
 		t.Run(tc.raw[:min(len(tc.raw), 100)], func(t *testing.T) { f.refuses(t, tc.kind, f.spelled(tc.name, tc.raw)) })
 	}
 	now := f.clock.now().Unix()
+	for name, change := range map[string]map[string]any{
+		"no date at all":               {"iat": idptest.Absent{}, "nbf": idptest.Absent{}, "exp": idptest.Absent{}},
+		"ends before iat, in the skew": {"iat": now + 30, "nbf": idptest.Absent{}, "exp": now + 20},
+		"ends before nbf, in the skew": {"iat": idptest.Absent{}, "nbf": now + 30, "exp": now + 20},
+	} {
+		t.Run(name, func(t *testing.T) { f.refuses(t, idp.KindInvalid, f.token(change)) })
+	}
 	early := map[string]any{"iat": now - 600, "nbf": now - 600}
 	for name, exp := range map[string]any{"at the end of the skew": now - 60, "long ago": now - 500, "with a fraction": float64(now) - 60.5} {
 		t.Run("expired "+name, func(t *testing.T) { f.refuses(t, idp.KindExpired, f.token(early, map[string]any{"exp": exp})) })
