@@ -52,7 +52,7 @@ var rsaKeys = sync.OnceValue(func() (keys [4]SAMLKey) {
 			panic(err)
 		}
 		signer, _ := key.(crypto.Signer)
-		keys[n] = selfSign(signer)
+		keys[n] = SelfSign(signer)
 	}
 	return keys
 })
@@ -63,7 +63,7 @@ func ECDSAKey(curve elliptic.Curve) SAMLKey {
 	if err != nil {
 		panic(err)
 	}
-	return selfSign(key)
+	return SelfSign(key)
 }
 
 // WeakRSAKey makes a new 1024-bit key, which nobody should accept.
@@ -72,11 +72,11 @@ func WeakRSAKey() SAMLKey {
 	if err != nil {
 		panic(err)
 	}
-	return selfSign(key)
+	return SelfSign(key)
 }
 
-// selfSign makes a certificate that expired long ago: who trusts metadata must not mind.
-func selfSign(key crypto.Signer) SAMLKey {
+// SelfSign gives a key a certificate that expired long ago: who trusts metadata must not mind.
+func SelfSign(key crypto.Signer) SAMLKey {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
 		Subject:      pkix.Name{CommonName: "saml test"},

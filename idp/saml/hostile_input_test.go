@@ -162,6 +162,20 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// A field beyond the limit is not even decoded.
+func TestHugeField(t *testing.T) {
+	p := newProvider(t, idptest.NewSAMLIDP(clock))
+	field := strings.Repeat("A", 16<<20)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	id, err := finish(p, field)
+	runtime.ReadMemStats(&after)
+	refused(t, id, err)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("%d bytes allocated", used)
+	}
+}
+
 func TestHostileBase64(t *testing.T) {
 	i := idptest.NewSAMLIDP(clock)
 	p := newProvider(t, i)
