@@ -69,7 +69,6 @@ func (v *Visit) Issue(ctx context.Context, want Want) (issued Issued, err error)
 	if err != nil {
 		return Issued{}, err
 	}
-	v.issued = true
 	v.event.AccessKeyID, v.event.AWSRequestID = creds.AccessKeyID, creds.RequestID
 	v.event.Expiration, v.event.Cached = creds.Expiration, cached
 	return Issued{Grant: grant, Credentials: creds, Cached: cached}, nil

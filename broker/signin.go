@@ -42,7 +42,6 @@ func (v *Visit) Console(ctx context.Context, want Want, destination string) (Sig
 	}
 	signIn, err := v.broker.SignIn.SignInURL(ctx, issued.Credentials, req)
 	if err != nil {
-		v.issued = false
 		return SignInURL{}, Issued{}, fromSTS(err, role.Mode)
 	}
 	return signIn, issued, nil

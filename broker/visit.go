@@ -28,8 +28,7 @@ type Visit struct {
 	// sessionEnd is when the login session ends that the identity was taken from; zero for a proof.
 	sessionEnd time.Time
 	// mark is the one-use mark that this visit set, and would have to release.
-	mark   string
-	issued bool
+	mark string
 }
 
 // ID is the request id: it is in the answer, in the audit record and, as jti, in the proof that AWS sees.
@@ -67,14 +66,15 @@ func guarded(ctx context.Context, v *Visit, steps func(context.Context, *Visit) 
 	return nil
 }
 
-// release gives a one-use proof back when the request ended for a reason that is not the proof's, with nothing
-// issued: SDKs try again with the same proof (invariant 3).
+// release gives a one-use proof back when the request ended for a reason that is not the proof's: nothing was issued,
+// and SDKs try again with the same proof (invariant 3). A request whose record cannot be written is not among them:
+// by then there are credentials.
 func (v *Visit) release(ctx context.Context, err *Error) {
-	if v.mark == "" || v.issued || err == nil {
+	if v.mark == "" || err == nil {
 		return
 	}
 	switch err.Code {
-	case CodeThrottled, CodeUpstreamUnavailable, CodeStoreUnavailable:
+	case CodeThrottled, CodeUpstreamUnavailable, CodeStoreUnavailable, CodeUpstreamDenied, CodeRoleNotGranted:
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if _, err := v.broker.Store.Do(ctx, Op{Kind: OpDelete, Key: v.mark}); err != nil {
