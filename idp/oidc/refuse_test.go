@@ -260,6 +260,7 @@ func TestForgedSignatures(t *testing.T) {
 		{"63 bytes", "es256", es[:63]},
 		{"65 bytes", "es256", es + "\x00"},
 		{"leading zero", "es256", "\x00" + es},
+		{"zero in the middle", "es256", es[:32] + "\x00" + es[32:]},
 		{"both padded to P-384", "es256", strings.Repeat("\x00", 16) + es[:32] + strings.Repeat("\x00", 16) + es[32:]},
 		{"DER", "es256", string(der)},
 		{"swapped", "es256", es[32:] + es[:32]},
