@@ -160,10 +160,12 @@ func (a *Assumer) CallerIdentity(ctx context.Context, creds sts.Credentials, reg
 	}
 	out, err := a.client(region).GetCallerIdentity(ctx, &stssdk.GetCallerIdentityInput{},
 		func(o *stssdk.Options) { o.Credentials = signer })
+	hidden := secrets(sts.Request{Caller: &creds}, a.opts.Principal)
 	if err != nil {
-		return "", "", "", translate(err, secrets(sts.Request{Caller: &creds}, a.opts.Principal))
+		return "", "", "", translate(err, hidden)
 	}
-	return awssdk.ToString(out.Arn), awssdk.ToString(out.Account), awssdk.ToString(out.UserId), nil
+	told := func(s *string) string { return clean(awssdk.ToString(s), hidden) }
+	return told(out.Arn), told(out.Account), told(out.UserId), nil
 }
 
 func static(c sts.Credentials) awssdk.CredentialsProvider {

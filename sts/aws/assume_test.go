@@ -99,6 +99,13 @@ func TestCallerIdentity(t *testing.T) {
 	if _, _, _, err := a.CallerIdentity(t.Context(), creds, "mars"); stsError(t, err).Kind != sts.KindConfig {
 		t.Error(err)
 	}
+	echo := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(envelope("GetCallerIdentity", "<Arn>"+r.Header.Get("X-Amz-Security-Token")+"</Arn>")))
+	})
+	creds.SessionToken = secret.New(canary)
+	if arn, _, _, err := newAssumer(t, echo.URL).CallerIdentity(t.Context(), creds, region); err != nil || strings.Contains(arn, canary[:16]) {
+		t.Errorf("%s %v", arn, err)
+	}
 	denied := newAssumer(t, newFake(t, failure("InvalidClientTokenId", "no such key", 403)).URL)
 	if _, _, _, err := denied.CallerIdentity(t.Context(), creds, region); stsError(t, err).Code != "InvalidClientTokenId" {
 		t.Error(err)

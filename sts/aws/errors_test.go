@@ -239,3 +239,15 @@ func FuzzMessage(f *testing.F) {
 		}
 	})
 }
+
+func TestBothSpellingsOfASecretAreTakenOut(t *testing.T) {
+	value := "PHNhbWw+/a+b/c==+PHNhbWw+/d+e/f=="
+	for _, spelled := range []string{value, url.QueryEscape(value)} {
+		if got := aws.Clean("denied: "+spelled+".", secret.New(value)); got != "denied: [redacted]." {
+			t.Errorf("%q became %q", spelled, got)
+		}
+	}
+	if got := aws.Clean("denied", secret.Text{}); got != "denied" {
+		t.Errorf("without a secret %q", got)
+	}
+}
