@@ -1,14 +1,13 @@
 package console
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
-
-	"log/slog"
-	"net/url"
 
 	"github.com/fedbroker/fedbroker/sts/localaws/internal/iam"
 	"github.com/fedbroker/fedbroker/sts/localaws/internal/session"
