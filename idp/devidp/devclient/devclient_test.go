@@ -227,3 +227,24 @@ func TestAuthnRequestByPostIsPassedOn(t *testing.T) {
 		t.Errorf("%+v, %v", form, err)
 	}
 }
+
+func TestFetchIsSameOrigin(t *testing.T) {
+	mux := http.NewServeMux()
+	one, other := site(t, mux)
+	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Set-Cookie", "a=1; Path=/; SameSite=Strict") })
+	mux.HandleFunc("/echo", echo)
+	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/echo", http.StatusFound) })
+	b := devclient.New(devclient.Options{})
+	page := open(t, b, one+"/page")
+	for method, want := range map[string]string{http.MethodGet: "GET|a=1|same-origin|", http.MethodPost: "POST|a=1|same-origin|" + one} {
+		if answer, err := b.Fetch(t.Context(), page, method, "/echo", "{}"); err != nil || string(answer.Body) != want {
+			t.Errorf("%s: %v, %+v", method, err, answer)
+		}
+	}
+	if answer, err := b.Fetch(t.Context(), page, http.MethodGet, "/away", ""); err != nil || answer.Status != http.StatusFound {
+		t.Errorf("a redirect was followed: %v, %+v", err, answer)
+	}
+	if _, err := b.Fetch(t.Context(), page, http.MethodGet, other+"/echo", ""); err == nil {
+		t.Error("another origin must be refused")
+	}
+}
