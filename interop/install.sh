@@ -18,7 +18,7 @@ if [ -n "$missing" ]; then
     if [ "$(id -u)" -ne 0 ]; then sudo=sudo; fi
     log=$(mktemp)
     trap 'rm -f "$log"' EXIT
-    # Without recommended packages: no Apache is started by simplesamlphp's dependencies, and no policy is changed.
+    # simplesamlphp depends on some web server; the tests do not use it, PHP's own serves them.
     # shellcheck disable=SC2086 # a list of words
     if ! { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing; } >"$log" 2>&1; then
         cat "$log" >&2

@@ -231,7 +231,9 @@ func TestAuthnRequestByPostIsPassedOn(t *testing.T) {
 func TestFetchIsSameOrigin(t *testing.T) {
 	mux := http.NewServeMux()
 	one, other := site(t, mux)
-	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Set-Cookie", "a=1; Path=/; SameSite=Strict") })
+	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Set-Cookie", "a=1; Path=/; SameSite=Strict")
+	})
 	mux.HandleFunc("/echo", echo)
 	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/echo", http.StatusFound) })
 	b := devclient.New(devclient.Options{})
