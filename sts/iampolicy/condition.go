@@ -96,7 +96,7 @@ func (p *Policy) readValues(c *condition, n node) error {
 	if len(nodes) == 0 {
 		return refuse(n.place, "the list is empty")
 	}
-	syntax := templateSyntax{variables: c.op.substitutes && p.version == version2012}
+	syntax := templateSyntax{variables: p.version == version2012} // operators that do not substitute ignore it
 	for _, v := range nodes {
 		switch v.kind {
 		case stringNode, numberNode, boolNode:
