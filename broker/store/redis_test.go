@@ -61,14 +61,7 @@ func TestRedisHoldsNoPlainText(t *testing.T) {
 
 func TestRedisOutage(t *testing.T) {
 	server := storetest.StartRedis(t)
-	o := options(server.URL())
-	o.Timeout = time.Second
-	redis, err := store.NewRedis(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = redis.Close() })
-	sealed := seal(t, redis, newRing(t, "k1", map[string]secret.Text{"k1": newKey(t)}))
+	sealed := seal(t, newRedis(t, server), newRing(t, "k1", map[string]secret.Text{"k1": newKey(t)}))
 	var wait sync.WaitGroup
 	wins := make(chan int, 8)
 	running := make(chan struct{}, 8)
@@ -336,9 +329,7 @@ func certificate(t *testing.T) (cert, key string) {
 func TestRedisNeverRetries(t *testing.T) {
 	server := storetest.StartRedis(t)
 	proxy := newSwallower(t, server.Addr())
-	o := options("redis://" + proxy.addr)
-	o.Timeout = 300 * time.Millisecond
-	redis, err := store.NewRedis(t.Context(), o)
+	redis, err := store.NewRedis(t.Context(), options("redis://"+proxy.addr))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// swallower passes bytes between a client and a server and, when told to, loses the server's answers.
+// swallower passes bytes between a client and a server and, when told to, hangs up on the client just when the
+// server has answered.
 type swallower struct {
 	addr    string
 	swallow atomic.Bool
@@ -51,7 +52,7 @@ func (p *swallower) serve(client net.Conn, addr string) {
 			return
 		}
 		if p.swallow.Load() {
-			continue
+			return
 		}
 		if _, err := client.Write(buffer[:n]); err != nil {
 			return
