@@ -124,7 +124,8 @@ func checkUse(jwk map[string]any) error {
 	return nil
 }
 
-// check holds a key to its strength, and its alg to its type.
+// check holds a key to its strength, and its alg to its type. go-jose bounds the modulus too, but by a variable that
+// any package can change.
 func (k publicKey) check() error {
 	if key, ok := k.key.(*rsa.PublicKey); ok {
 		bits := key.N.BitLen()

@@ -18,6 +18,7 @@ import (
 	"github.com/fedbroker/fedbroker/idp/oidc"
 	"github.com/fedbroker/fedbroker/internal/fetch"
 	"github.com/fedbroker/fedbroker/internal/secret"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // fetched holds the number of key fetches, and of discoveries, to want.
@@ -158,20 +159,58 @@ func TestAnUnknownKeyIDIsRemembered(t *testing.T) {
 	f.fetched(t, 4) // forgotten by now
 }
 
+// Everyone who waits for one fetch may name another id: the memory holds so many and no more, and room comes back.
 func TestTheMemoryOfUnknownKeyIDsIsBounded(t *testing.T) {
-	f := newFixture(t, func(o *oidc.Options) { o.MinRefetch = time.Second })
-	f.accepts(t, f.token())
-	for n := range 300 {
-		f.issuer.Fail(0)
-		f.clock.advance(time.Second)
-		f.refuses(t, idp.KindInvalid, f.unknownKid(n))
-		if f.UnknownKids() > 256 {
-			t.Fatalf("%d ids are remembered", f.UnknownKids())
+	synctest.Test(t, func(t *testing.T) {
+		key := idptest.SigningKey{ID: "key-1", Alg: jose.ES256, Key: idptest.ECKey(t)}
+		g := &gated{jwks: string(mustJSON(t, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Key.Public(), KeyID: key.ID}}}))}
+		w, err := oidc.NewWorkload(oidc.Options{ID: "ci", Issuer: "https://idp.example", Audiences: []string{audience}, Fetch: g})
+		if err != nil {
+			t.Fatal(err)
 		}
+		payload := mustJSON(t, map[string]any{"iss": "https://idp.example", "aud": audience, "sub": subject, "exp": time.Now().Add(time.Hour).Unix()})
+		verify := func(kid string) error {
+			_, err := w.Verify(t.Context(), secret.New(idptest.SignJWT(t, idptest.SigningKey{ID: kid, Alg: jose.ES256, Key: key.Key}, payload)))
+			return err
+		}
+		burst := func(n int) {
+			time.Sleep(2 * oidc.DefaultMinRefetch) // of the bubble's clock
+			g.gate = make(chan struct{})
+			for i := range n {
+				go func() { _ = verify(fmt.Sprint("unknown-", i)) }()
+			}
+			synctest.Wait()
+			close(g.gate)
+			synctest.Wait()
+		}
+		if err := verify("key-1"); err != nil {
+			t.Fatal(err)
+		}
+		burst(300)
+		if n := w.UnknownKids(); n != 256 {
+			t.Errorf("%d ids are remembered", n)
+		}
+		burst(5)
+		if n := w.UnknownKids(); n != 5 {
+			t.Errorf("%d ids are remembered after those that are over were dropped", n)
+		}
+	})
+}
+
+// gated serves one issuer from memory, behind a gate when there is one.
+type gated struct {
+	jwks string
+	gate chan struct{}
+}
+
+func (g *gated) Get(_ context.Context, target string) ([]byte, http.Header, error) {
+	if g.gate != nil {
+		<-g.gate
 	}
-	if f.UnknownKids() == 256 {
-		t.Error("what is over was not forgotten")
+	if strings.HasSuffix(target, idptest.DiscoveryPath) {
+		return []byte(`{"issuer":"https://idp.example","jwks_uri":"https://idp.example/jwks"}`), http.Header{}, nil
 	}
+	return []byte(g.jwks), http.Header{}, nil
 }
 
 func TestABadSignatureOfAKnownKeyCostsNoFetch(t *testing.T) {
