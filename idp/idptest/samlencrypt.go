@@ -130,7 +130,8 @@ func (e SAMLEncryption) encryptedKey(tb testing.TB, key []byte) *etree.Element {
 	pub, _ := e.To.PublicKey.(*rsa.PublicKey)
 	wrapped, err := rsa.EncryptOAEPWithOptions(rand.Reader, pub, key, opts)
 	if e.Transport == "rsa-1_5" {
-		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, pub, key) //nolint:staticcheck // what must be refused
+		//lint:ignore SA1019 this is what must be refused
+		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, pub, key)
 	}
 	if err != nil {
 		tb.Fatal(err)

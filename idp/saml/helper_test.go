@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"errors"
-	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -142,5 +141,3 @@ func find(el *etree.Element, local string) *etree.Element {
 }
 
 func proof(s string) secret.Text { return secret.New(s) }
-
-func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -104,7 +104,7 @@ func (s *source) fetch(ctx context.Context) error {
 
 func (s *source) done(began time.Time, next time.Duration, err error) error {
 	if err != nil {
-		s.opt.Logger.Warn("metadata refresh; the last good metadata stays in force", "idp", s.opt.ID, "error", err)
+		s.opt.Logger.Warn("metadata not refreshed; what was good before stays in force", "idp", s.opt.ID, "error", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
