@@ -1,0 +1,231 @@
+package configs_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fedbroker/fedbroker/configs"
+)
+
+// env holds what the examples refer to.
+func env(name string) (string, bool) {
+	key := base64.StdEncoding.EncodeToString([]byte("an example key, 32 bytes long...")) // obviously not a secret
+	v, ok := map[string]string{"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret"}[name]
+	return v, ok
+}
+
+const minimal = `
+server: {public_url: https://aws.example.com}
+idps:
+  - {id: ci, workload: {issuer: https://ci.example.com, audiences: [https://aws.example.com]}}
+  - {id: corp, saml: {metadata_url: https://idp.example.com/metadata}}
+aws:
+  accounts: [{id: "111122223333", name: prod, saml_provider: fedbroker}]
+  roles:
+    - {name: prod/deploy, arn: "arn:aws:iam::111122223333:role/Deploy"}
+    - {name: prod/hub, arn: "arn:aws:iam::111122223333:role/Hub"}
+rules:
+  - {name: r, idp: ci, match: {sub: x}, roles: [prod/deploy]}
+`
+
+func TestExamplesLoadAndFitTheSchema(t *testing.T) {
+	files, err := filepath.Glob("*.yaml")
+	if err != nil || len(files) < 7 {
+		t.Fatalf("%d examples, %v", len(files), err)
+	}
+	for _, name := range files {
+		if name == "local-aws.yaml" {
+			continue // the embedded AWS has a format of its own; sts/localaws tests it
+		}
+		doc, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := configs.Parse(name, doc, env)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(f.Tests) < 2 || len(f.Rules) == 0 {
+			t.Errorf("%s shows no rules or fewer than two mapping tests", name)
+		}
+		if err := compiled(t).Validate(asJSON(t, doc)); err != nil {
+			t.Errorf("%s does not fit schema.json: %v", name, err)
+		}
+	}
+}
+
+// TestProblems holds every refusal with its place. Each case changes one thing of a good file.
+func TestProblems(t *testing.T) {
+	if _, err := configs.Parse("f.yaml", []byte(minimal), env); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ old, new, want string }{
+		"unknown key":          {"rules:", "rulez: []\nrules:", "f.yaml:11:1: rulez: unknown key; known here"},
+		"a near miss":          {"saml_provider", "saml-provider", "did you mean saml_provider?"},
+		"unknown, deep":        {"audiences:", "audience:", "did you mean audiences?"},
+		"twice":                {"name: prod/deploy,", "name: prod/deploy, name: x,", "aws.roles[0].name: the key is there twice"},
+		"required":             {"name: r, ", "", "rules[0].name is required"},
+		"second document":      {"rules:", "---\nrules:", "a second document begins here"},
+		"anchor":               {"{sub: x}", "&a {sub: x}", "anchors and aliases"},
+		"not a mapping":        {"{public_url: https://aws.example.com}", "[]", "server: want a mapping, got a list"},
+		"not a list":           {"roles: [prod/deploy]", "roles: prod/deploy", "rules[0].roles: want a list"},
+		"number as text":       {`id: "111122223333"`, "id: 111122223333", "write it in quotes"},
+		"broken YAML":          {"rules:", "rules: [", "f.yaml:"},
+		"not served":           {"rules:", "admins: []\nrules:", "admins: this version does not serve this key yet"},
+		"ldap not served":      {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://x, base_dn: x}", "idps[1].ldap: this version does not serve"},
+		"empty match":          {"match: {sub: x}", "match: {sub: []}", "an empty list matches nothing"},
+		"float in match":       {"match: {sub: x}", "match: {sub: 1.5}", "rules[0].match.sub: want text"},
+		"null in match":        {"match: {sub: x}", "match: {sub: null}", "rules[0].match.sub: want text"},
+		"octal in match":       {"match: {sub: x}", "match: {sub: 017}", "rules[0].match.sub: want text"},
+		"duration":             {"roles: [prod/deploy]", "roles: [prod/deploy], max_duration: 90", "want a duration"},
+		"negative duration":    {"roles: [prod/deploy]", "roles: [prod/deploy], max_duration: -1h", "want a duration"},
+		"literal secret":       {"rules:", "issuer: {signing_key: hunter2}\nrules:", "a secret is not written here"},
+		"unset variable":       {"rules:", "issuer: {signing_key: env:NOPE}\nrules:", "the environment variable NOPE is not set"},
+		"missing file":         {"rules:", "issuer: {signing_key: file:nope.pem}\nrules:", "nope.pem"},
+		"public url with path": {"public_url: https://aws.example.com", "public_url: https://aws.example.com/x", "scheme and host only"},
+		"public url, slash":    {"public_url: https://aws.example.com", "public_url: https://aws.example.com/", "without a slash"},
+		"public url http":      {"public_url: https://aws.example.com", "public_url: http://aws.example.com", "plain http is for loopback"},
+		"public url upper":     {"public_url: https://aws.example.com", "public_url: https://AWS.example.com", "lower case"},
+		"listen":               {"server: {", "server: {listen: nowhere, ", "server.listen: want host:port"},
+		"proxy":                {"server: {", "server: {trusted_proxies: [all], ", "want an address or a CIDR range"},
+		"redis without seal":   {"rules:", "store: {redis: {url: redis://x}}\nrules:", "Redis needs keys.sealing"},
+		"redis scheme":         {"rules:", "store: {redis: {url: http://x}}\nrules:", "want redis:// or rediss://"},
+		"active key missing":   {"rules:", "keys: {sealing: {active: k2, ring: {k1: env:FEDBROKER_SEALING_KEY}}}\nrules:", `no key "k2" in the ring`},
+		"short key":            {"rules:", "keys: {sealing: {active: k1, ring: {k1: env:SECRET}}}\nrules:", "want 32 bytes in base64"},
+		"idle above absolute":  {"rules:", "session: {idle: 13h}\nrules:", "longer than session.absolute"},
+		"accent":               {"rules:", "branding: {accent: red}\nrules:", "want a colour"},
+		"contact":              {"rules:", "branding: {contact: somebody}\nrules:", "want a mail address"},
+		"idp id":               {"id: ci,", "id: CI,", "1 to 32 of a-z"},
+		"idp twice":            {"id: corp,", "id: ci,", `the id "ci" is there twice`},
+		"no kind":              {", workload: {issuer: https://ci.example.com, audiences: [https://aws.example.com]}", "", "say what it is"},
+		"two kinds":            {"id: corp, saml:", "id: corp, workload: {issuer: https://x.example, audiences: [y]}, saml:", "not both"},
+		"no audiences":         {"audiences: [https://aws.example.com]", "audiences: []", "at least one"},
+		"shared issuer":        {"issuer: https://ci.example.com", "issuer: https://token.actions.githubusercontent.com", "tenant: {repository_owner_id: …}"},
+		"http issuer":          {"issuer: https://ci.example.com", "issuer: http://ci.example.com", "plain http is for loopback"},
+		"http loopback":        {"issuer: https://ci.example.com", "issuer: http://127.0.0.1:1/ci", "insecure_http: true"},
+		"skew":                 {"id: ci,", "id: ci, skew: 6m,", "at most 5m"},
+		"metadata twice":       {"metadata_url: https://idp.example.com/metadata", "metadata_url: https://idp.example.com/metadata, metadata_file: x", "exactly one of metadata_url"},
+		"once on saml":         {"id: corp,", "id: corp, once: true,", "is for workload tokens"},
+		"half an sp key":       {"metadata_url: https://idp.example.com/metadata", "metadata_url: https://idp.example.com/metadata, sp_key: env:SECRET", "sp_key and sp_certificate go together"},
+		"shared audience":      {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: c2, workload: {issuer: https://ci.example.com, audiences: [https://aws.example.com]}", `already means idp "ci"`},
+		"role arn":             {"role/Deploy", "user/Deploy", "is not the ARN of an IAM role"},
+		"role arn twice":       {"role/Hub", "role/Deploy", `this ARN is already "prod/deploy"`},
+		"alias twice":          {"name: prod/hub", "name: prod/deploy", `the alias "prod/deploy" is there twice`},
+		"mode":                 {"role/Deploy\"", "role/Deploy\", mode: magic", "want web-identity, saml"},
+		"mode saml":            {", saml_provider: fedbroker", ", mode: saml", "needs saml_provider on account"},
+		"external id alone":    {"role/Deploy\"", "role/Deploy\", external_id: xyz", "need mode: assume-role"},
+		"external id":          {"role/Deploy\"", "role/Deploy\", mode: assume-role, external_id: 'a b'", "aws.roles[0].external_id"},
+		"no such hub":          {"role/Deploy\"", "role/Deploy\", mode: assume-role, through: x", `there is no role "x"`},
+		"its own hub":          {"role/Deploy\"", "role/Deploy\", mode: assume-role, through: prod/deploy", "must be another role"},
+		"long through a hub":   {"role/Deploy\"", "role/Deploy\", mode: assume-role, through: prod/hub, max_duration: 2h", "at most 1h"},
+		"duration above max":   {"role/Deploy\"", "role/Deploy\", duration: 2h", "longer than max_duration"},
+		"duration below AWS's": {"role/Deploy\"", "role/Deploy\", max_duration: 10m", "want 15m to 12h"},
+		"policy":               {"role/Deploy\"", "role/Deploy\", policy: '{'", "is not JSON"},
+		"policy arn":           {"role/Deploy\"", "role/Deploy\", policy_arns: [x]", "not the ARN of a managed policy"},
+		"partition":            {"arn:aws:iam::111122223333:role/Hub", "arn:aws-cn:iam::111122223333:role/Hub", "partition aws-cn, but the region is us-east-1"},
+		"region":               {"aws:\n", "aws:\n  region: Frankfurt\n", "want a region"},
+		"account id":           {`id: "111122223333"`, `id: "1111"`, "want twelve digits"},
+		"endpoint":             {"aws:\n", "aws:\n  endpoints: {sts: 'http://sts.example.com'}\n", "plain http is for loopback"},
+		"pass-through abroad":  {"role/Deploy\"", "role/Deploy\", mode: pass-through", ""},
+		"issuer port":          {"public_url: https://aws.example.com", "public_url: https://aws.example.com:8443", "it must not have a port"},
+		"issuer query":         {"rules:", "issuer: {url: 'https://x.example/?y'}\nrules:", "without query or fragment"},
+		"test of no idp":       {"rules:", "tests: [{name: t, idp: nope, claims: {}, expect: {roles: []}}]\nrules:", `there is no idp "nope"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc := strings.Replace(minimal, c.old, c.new, 1)
+			if doc == minimal {
+				t.Fatal("the case changes nothing")
+			}
+			_, err := configs.Parse("f.yaml", []byte(doc), env)
+			var problems configs.Problems
+			switch {
+			case c.want == "" && err == nil:
+			case !errors.As(err, &problems) || !strings.Contains(err.Error(), c.want) || c.want == "":
+				t.Errorf("want %q, got %v", c.want, err)
+			case problems[0].Place.Line == 0 || problems[0].Place.Column == 0:
+				t.Errorf("without a place: %v", problems[0])
+			}
+		})
+	}
+}
+
+func TestPassThroughToAnotherEndpointMustBeMeant(t *testing.T) {
+	doc := strings.Replace(minimal, "role/Deploy\"", "role/Deploy\", mode: pass-through", 1)
+	doc = strings.Replace(doc, "aws:\n", "aws:\n  endpoints: {sts: 'https://sts.example.com'}\n", 1)
+	if _, err := configs.Parse("f", []byte(doc), env); err == nil || !strings.Contains(err.Error(), "insecure_endpoint") {
+		t.Errorf("got %v", err)
+	}
+	doc = strings.Replace(doc, "mode: pass-through", "mode: pass-through, insecure_endpoint: true", 1)
+	if _, err := configs.Parse("f", []byte(doc), env); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	doc := strings.NewReplacer("id: ci,", "id: CI,", "role/Deploy", "user/Deploy", "https://aws.example.com}", "http://aws.example.com}").Replace(minimal)
+	_, err := configs.Parse("f.yaml", []byte(doc), env)
+	var problems configs.Problems
+	if !errors.As(err, &problems) || len(problems) < 3 {
+		t.Fatalf("got %v", err)
+	}
+	for i := 1; i < len(problems); i++ {
+		if problems[i].Place.Line < problems[i-1].Place.Line {
+			t.Error("the problems are not in the file's order")
+		}
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	f, err := configs.Parse("f", []byte(strings.Replace(minimal, "rules:", "branding: {logo: env:SECRET}\nrules:", 1)), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := f.Branding.Logo; s.Text().Reveal() != "s3cret" || strings.Contains(strings.Join([]string{s.Text().String()}, ""), "s3cret") {
+		t.Error("the secret is not resolved, or prints")
+	}
+}
+
+func TestRelativePathsStartAtTheFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"f.yaml": strings.Replace(minimal, "rules:", "branding: {logo: file:logo.svg}\nrules:", 1), "logo.svg": "<svg/>\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := configs.Load(filepath.Join(dir, "f.yaml"), env)
+	if err != nil || f.Branding.Logo.Text().Reveal() != "<svg/>" {
+		t.Errorf("got %v, %v", f, err)
+	}
+}
+
+func TestPlaceFallsBackToWhatIsAround(t *testing.T) {
+	f, err := configs.Parse("f.yaml", []byte(minimal), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"rules[0].match.sub": "f.yaml:12:37", "rules[0].session.name": "f.yaml:12:5", "nothing": "f.yaml:2:1",
+	} {
+		if got := f.Place(path).String(); got != want {
+			t.Errorf("%s stands at %s, want %s", path, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(minimal)
+	f.Add("a: &a [*a]")
+	f.Add("rules: [{match: {x: [1, true, null]}}]")
+	f.Add("? [a]\n: b")
+	f.Fuzz(func(t *testing.T, doc string) {
+		file, err := configs.Parse("f.yaml", []byte(doc), env)
+		if (file == nil) != (err != nil) {
+			t.Errorf("file %v, error %v", file, err)
+		}
+	})
+}
