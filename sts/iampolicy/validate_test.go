@@ -60,6 +60,7 @@ func TestValidate(t *testing.T) {
 		{"GitHub: sts:TagSession alone", Trust, wrap(`"Effect":"Allow","Principal":{"Federated":"` + github + `"},"Action":"sts:TagSession"`), none},
 		{"GitLab: project", Trust, webTrust("gitlab.com", is("StringLike", "gitlab.com:sub", "project_path:acme/shop:*")), none},
 		{"GitLab: nothing", Trust, webTrust("gitlab.com", `{}`), "error needs a StringEquals"},
+		{"a path below a shared issuer is another issuer", Trust, webTrust("gitlab.com/own", `{}`), "warning every token of the issuer"},
 		{"Terraform: organization", Trust, webTrust("app.terraform.io", is("StringLike", "app.terraform.io:sub", "organization:acme:project:*")), none},
 		{"CircleCI: nothing", Trust, webTrust("oidc.circleci.com/org/123", `{}`), "error needs a StringEquals"},
 		{"Google: audience", Trust, webTrust("accounts.google.com", is("StringEquals", "accounts.google.com:aud", "123.apps")), none},
