@@ -278,6 +278,7 @@ func TestIdentityOfAResponse(t *testing.T) {
 		{Name: "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", Values: []string{"alice@corp.example"}},
 		{Name: "http://schemas.xmlsoap.org/claims/Group", Values: []string{"staff"}},
 		{Name: "http://schemas.xmlsoap.org/claims/Group", Values: []string{"admins"}},
+		{Name: "http://schemas.microsoft.com/claims/authnmethodsreferences", Values: []string{"urn:password", "urn:multipleauthn"}},
 		{Name: "name_id", Values: []string{"mallory"}},
 	}
 	id, err := finish(newProvider(t, i), i.Respond(t, a))
@@ -291,6 +292,7 @@ func TestIdentityOfAResponse(t *testing.T) {
 	want := idp.Identity{
 		Provider: "corp", Issuer: i.EntityID, Subject: alice, Username: "alice", Email: "alice@corp.example",
 		Groups: []string{"staff", "admins"}, AuthTime: noon.Add(-time.Minute),
+		AMR: []string{"urn:password", "urn:multipleauthn"},
 		ACR: a.ACR, SessionExpiry: noon.Add(time.Hour), Claims: id.Claims,
 		Proof: idp.Proof{
 			Kind: idp.ProofSAML, ID: id.Proof.ID, Hash: id.Proof.Hash, IssuedAt: noon, Once: true,
@@ -304,6 +306,7 @@ func TestIdentityOfAResponse(t *testing.T) {
 		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn":          []any{"alice"},
 		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress": []any{"alice@corp.example"},
 		"http://schemas.xmlsoap.org/claims/Group":                            []any{"staff", "admins"},
+		"http://schemas.microsoft.com/claims/authnmethodsreferences":         []any{"urn:password", "urn:multipleauthn"},
 		"name_id":        alice,
 		"name_id_format": a.NameIDFormat,
 		"session_index":  "_session",
@@ -325,6 +328,25 @@ func TestSingleValuedClaims(t *testing.T) {
 	p := newProvider(t, i, func(o *saml.Options) { o.Claims = saml.ClaimMapping{Groups: []string{"uid"}, Username: []string{}} })
 	if id, err = finish(p, i.Respond(t, a)); err != nil || !reflect.DeepEqual(id.Groups, []string{"alice", "root"}) {
 		t.Errorf("the mapping counts: got %+v, %v", id, err)
+	}
+}
+
+// A replay must be remembered until the assertion is refused anyway.
+func TestReplayBound(t *testing.T) {
+	i := idptest.NewSAMLIDP(clock)
+	for end, want := range map[string]time.Time{
+		"2026-08-01T12:02:00Z": noon.Add(3 * time.Minute), // its end and the skew
+		"9999-12-31T23:59:59Z": noon.Add(6 * time.Minute), // the greatest age and the skew
+	} {
+		a := good()
+		a.EditAssertion = setAttr("Conditions", "NotOnOrAfter", end)
+		response := i.Respond(t, a)
+		id, err := finish(newProvider(t, i), response)
+		if err != nil || !id.Proof.Expires.Equal(want) {
+			t.Errorf("%s: got %v, %v", end, id.Proof.Expires, err)
+		}
+		_, err = finish(newProvider(t, i, func(o *saml.Options) { o.Clock = func() time.Time { return want } }), response)
+		wantKind(t, err, idp.KindExpired)
 	}
 }
 

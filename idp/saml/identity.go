@@ -52,6 +52,9 @@ func (m *ClaimMapping) setDefaults() {
 			"groups", "memberOf",
 		}
 	}
+	if m.AMR == nil {
+		m.AMR = []string{"http://schemas.microsoft.com/claims/authnmethodsreferences"}
+	}
 }
 
 // attribute is one attribute with all its values.
@@ -137,6 +140,7 @@ func (r *reader) identity(el *xmltree.Element, canonical []byte) (idp.Identity, 
 		Email:         s.single(r.opt.Claims.Email),
 		Groups:        s.first(r.opt.Claims.Groups),
 		AuthTime:      s.authn.instant,
+		AMR:           s.first(r.opt.Claims.AMR),
 		ACR:           s.authn.class,
 		SessionExpiry: s.authn.sessionEnd,
 		Claims:        idp.NewClaims(s.claims()),

@@ -85,12 +85,14 @@ type DecryptionKey struct {
 	Cert *x509.Certificate
 }
 
-// ClaimMapping names the attributes (by Name, exactly) that become Username, Email and Groups. The first that the
+// ClaimMapping names the attributes (by Name, exactly) that become Username, Email, Groups and AMR. The first that the
 // assertion carries with a value counts. A nil list means the defaults, an empty one none.
 type ClaimMapping struct {
 	Username []string
 	Email    []string
 	Groups   []string
+	// AMR is how the person signed in: SAML has a class for it (Identity.ACR), AD FS and Entra ID add an attribute.
+	AMR []string
 }
 
 const (
