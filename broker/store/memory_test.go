@@ -67,6 +67,21 @@ func TestMemoryClearsAwayWhatExpired(t *testing.T) {
 	}
 }
 
+func TestMemoryNeverAnswersWithAnExpiredEntry(t *testing.T) {
+	c := newClock()
+	m := newMemory(t, c)
+	for i := range 100 {
+		if _, err := m.Do(t.Context(), set(fmt.Sprint("k", i), "v")); err != nil {
+			t.Fatal(err)
+		}
+		c.Advance(time.Millisecond)
+	}
+	c.Advance(time.Hour) // all are over; one batch clears away a few of them, the oldest
+	if got, err := m.Do(t.Context(), get("k99"), add("k98", "w"), take("k97")); err != nil || got[0].Found || got[1].Found || got[2].Found {
+		t.Errorf("an expired entry answered: (%v, %v)", got, err)
+	}
+}
+
 func TestMemoryAccounts(t *testing.T) {
 	c := newClock()
 	m := newMemory(t, c)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// swallower passes bytes between a client and a server and, when told to, hangs up on the client just when the
+// swallower passes bytes between a client and a server and, when told to, hangs up on the client once, just when the
 // server has answered.
 type swallower struct {
 	addr    string
@@ -51,7 +51,7 @@ func (p *swallower) serve(client net.Conn, addr string) {
 		if err != nil {
 			return
 		}
-		if p.swallow.Load() {
+		if p.swallow.CompareAndSwap(true, false) {
 			return
 		}
 		if _, err := client.Write(buffer[:n]); err != nil {
