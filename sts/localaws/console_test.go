@@ -204,7 +204,7 @@ func TestLoginRefusals(t *testing.T) {
 	host := w.hostOf()
 	for _, destination := range []string{
 		"", "/console", "//" + host + "/console", "https://" + host + "/console", "https://console.aws.amazon.com/", "http://evil.example.com/console",
-		"http://" + host + "@evil.example.com/console", "http://evil.example.com#" + host, w.url + "/federation?Action=logout", w.url + "/consolex",
+		"http://" + host + "@evil.example.com/console", "http://evil.example.com#" + host,
 		w.url + "/console/../healthz", w.url + "/console/%2e%2e/healthz", w.url + "/console//evil.example.com", w.url + `/console/\evil`, "javascript:alert(1)",
 		w.url + ":80/console", "http://" + host + ".evil.example.com/console",
 	} {
@@ -212,6 +212,13 @@ func TestLoginRefusals(t *testing.T) {
 		if got.status != http.StatusBadRequest || got.header.Get("Location") != "" || got.header.Get("Set-Cookie") != "" {
 			t.Errorf("destination %q: %d %s", destination, got.status, got.header.Get("Location"))
 		}
+	}
+	for destination, want := range map[string]string{
+		"": "/console", "/": "/console", "?region=x": "/console?region=x", "/console": "/console", "/console/home#a": "/console/home#a", "/s3/home?region=x": "/console/s3/home?region=x",
+		"/federation?Action=logout": "/console/federation?Action=logout", "/consolex": "/console/consolex",
+	} {
+		got := w.browser().open(http.MethodGet, w.loginURL(token, w.url+destination), nil)
+		equal(t, "to "+destination, got.header.Get("Location"), want)
 	}
 	for name, bad := range map[string]string{"no token": "", "a foreign token": "x", "half a token": token[:20]} {
 		equal(t, name, w.browser().open(http.MethodGet, w.loginURL(bad, w.url+"/console"), nil).status, http.StatusBadRequest)
@@ -252,7 +259,7 @@ func TestSignOut(t *testing.T) {
 	again := b.open(http.MethodGet, w.url+"/oauth?Action=logout&redirect_uri="+url.QueryEscape(next), nil)
 	equal(t, "logout, then login", w.url+again.header.Get("Location"), next)
 	equal(t, "signed out by the link", b.open(http.MethodGet, w.url+"/console", nil).status, http.StatusUnauthorized)
-	for _, bad := range []string{"https://evil.example.com/federation", "//evil.example.com", w.url + "/healthz", "http://evil.example.com@" + w.hostOf() + "/federation"} {
+	for _, bad := range []string{"https://evil.example.com/federation", "//evil.example.com", "http://evil.example.com@" + w.hostOf() + "/federation"} {
 		got := b.open(http.MethodGet, w.url+"/oauth?Action=logout&redirect_uri="+url.QueryEscape(bad), nil)
 		equal(t, bad, got.status, http.StatusBadRequest)
 	}

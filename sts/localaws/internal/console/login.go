@@ -57,20 +57,20 @@ func (c *Console) cookie(value string, age int) *http.Cookie {
 	}
 }
 
-// destination takes the URL of a page of this console and nothing else; it returns it without scheme and host.
+// destination takes a URL of this server and nothing else. It returns a path of the console without scheme and host:
+// AWS's console has its services at the top (/s3/home), here they are all beneath one root.
 func (c *Console) destination(raw string) (string, bool) {
 	u, err := url.Parse(raw)
 	if err != nil || u.User != nil || u.Opaque != "" || u.Scheme != c.Base.Scheme || !strings.EqualFold(u.Host, c.Base.Host) {
 		return "", false
 	}
-	if u.Path == "" || u.Path == "/" {
-		return root, true
-	}
-	if path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") || u.RawPath != "" || strings.Contains(u.Path, `\`) {
+	if clean := strings.TrimSuffix(u.Path, "/"); clean == "" {
+		u.Path = root
+	} else if path.Clean(u.Path) != clean || u.RawPath != "" || strings.Contains(u.Path, `\`) {
 		return "", false
 	}
 	if u.Path != root && !strings.HasPrefix(u.Path, root+"/") {
-		return "", false
+		u.Path = root + u.Path
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery, Fragment: u.Fragment}).String(), true
 }

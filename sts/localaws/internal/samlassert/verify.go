@@ -97,10 +97,10 @@ func checkResponse(response *etree.Element) error {
 	return nil
 }
 
-// soleAssertion returns the one assertion, which is a child of the response. A second one anywhere, or an ID that
-// stands twice, is how signatures are wrapped.
+// soleAssertion returns the one assertion, which is a child of the response. A second one anywhere, an ID that stands
+// twice, or a signature elsewhere than right beneath response and assertion, is how signatures are wrapped.
 func soleAssertion(response *etree.Element) (*etree.Element, error) {
-	assertions, encrypted := 0, 0
+	assertions, encrypted, signatures := 0, 0, 0
 	ids := map[string]bool{}
 	var duplicate bool
 	walk(response, func(el *etree.Element) {
@@ -109,6 +109,8 @@ func soleAssertion(response *etree.Element) (*etree.Element, error) {
 			assertions++
 		case "EncryptedAssertion":
 			encrypted++
+		case "Signature":
+			signatures++
 		}
 		for _, a := range el.Attr {
 			if strings.EqualFold(a.Key, "id") {
@@ -125,6 +127,10 @@ func soleAssertion(response *etree.Element) (*etree.Element, error) {
 		return nil, errors.New("encrypted assertions are not supported")
 	case assertions != 1 || len(direct) != 1:
 		return nil, fmt.Errorf("not exactly one assertion: %d in all, %d in its place", assertions, len(direct))
+	}
+	placed := len(children(response, nsSignature, "Signature")) + len(children(direct[0], nsSignature, "Signature"))
+	if signatures != placed {
+		return nil, errors.New("a signature stands out of place")
 	}
 	return direct[0], nil
 }
