@@ -133,6 +133,10 @@ func TestHostileEncryptedElements(t *testing.T) {
 		d.RemoveChild(find(d, "CipherValue"))
 		d.CreateElement("xenc:CipherReference").CreateAttr("URI", "http://127.0.0.1/")
 	})
+	cases = append(cases, hostile{name: "something else that the IdP signed", answer: func(a *idptest.SAMLAnswer) {
+		encrypted(func(*idptest.SAMLEncryption) {})(a)
+		a.EditAssertion = func(el *etree.Element) { el.Tag = "Evidence" }
+	}})
 	cases = append(cases, hostile{name: "no decryption key", opt: func(o *saml.Options) { o.Encryption = nil }, answer: encrypted(func(*idptest.SAMLEncryption) {})})
 	run(t, cases)
 }
