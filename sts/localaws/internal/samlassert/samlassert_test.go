@@ -346,3 +346,14 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// A failed sign-in is the provider's own refusal, whatever else the response holds.
+func TestFailedStatus(t *testing.T) {
+	f := newFixture(t)
+	for _, inner := range []string{"", f.signed(t)} {
+		failed := strings.Replace(idptest.Envelope(inner), "status:Success", "status:Responder", 1)
+		if _, err := samlassert.Verify(idptest.Encode(failed), f.metadata); code(err) != "IDPRejectedClaim" {
+			t.Errorf("got %v", err)
+		}
+	}
+}
