@@ -80,7 +80,7 @@ func TestRunTest(t *testing.T) {
 // A mapping that forgets the provider would let every test of a refusal pass.
 func TestRunTestWantsAnIdentityOfTheProvider(t *testing.T) {
 	forgetful := func(string, idp.Claims) (idp.Identity, error) { return idp.Identity{Subject: "s"}, nil }
-	if err := shop(t).RunTest(policy.Test{IdP: "ci"}, forgetful, now); err == nil {
+	if err := shop(t).RunTest(policy.Test{IdP: "ci", Claims: map[string]any{}}, forgetful, now); err == nil {
 		t.Error("an identity of no provider passed")
 	}
 }

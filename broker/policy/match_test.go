@@ -93,7 +93,7 @@ func TestEveryPinMustBeMet(t *testing.T) {
 
 // The five normalised names are the broker's own, whatever the proof says.
 func TestNormalisedNamesWin(t *testing.T) {
-	raw := claims(t, `{"subject":"raw","username":"raw","email":"raw","groups":["raw"],"auth_time":1,"other":"raw"}`)
+	raw := claims(t, `{"subject":"raw","username":"raw","email":"raw","groups":["raw"],"auth_time":1,"other":"raw","more":"raw"}`)
 	full := &idp.Identity{
 		Provider: "corp", Issuer: "i", Subject: "s", Username: "u", Email: "e", Groups: []string{"g1", "g2"},
 		AuthTime: time.Unix(1700000000, 0), Claims: raw,
@@ -113,7 +113,7 @@ func TestNormalisedNamesWin(t *testing.T) {
 		{full, "/groups/1", "g2", true, `claims.groups[1] == "g2"`},
 		{full, "username", "raw", false, `claims.username == "raw"`},
 		{full, "groups", "raw", false, `"raw" in claims.groups`},
-		{full, "other", "raw", true, `claims.other == "raw"`},
+		{full, "more", "raw", true, `claims.more == "raw"`},
 		{bare, "username", "raw", false, `claims.username == "raw"`},
 		{bare, "email", "raw", false, `claims.email == "raw"`},
 		{bare, "groups", "raw", false, `"raw" in claims.groups`},
@@ -125,9 +125,11 @@ func TestNormalisedNamesWin(t *testing.T) {
 		{bare, "email", "raw", false, `claims.exists(k, k == "email")`},
 	} {
 		t.Run(fmt.Sprintf("%s is %s", c.whenFormOfKey, c.wanted), func(t *testing.T) {
-			pinned := policy.Rule{Name: "r", IdP: "corp", Roles: []string{"read"}, Match: map[string][]string{c.key: {c.wanted}}}
-			if got := len(granted(compile(t, pinned), c.id)) == 1; got != c.met {
-				t.Errorf("match: met is %v, want %v", got, c.met)
+			// The second rule makes the first be found by its other pin, so that both ways of comparing are seen.
+			pinned := policy.Rule{Name: "r", IdP: "corp", Roles: []string{"read"}, Match: map[string][]string{c.key: {c.wanted}, "other": {"raw"}}}
+			found := policy.Rule{Name: "s", IdP: "corp", Roles: []string{"admin"}, Match: map[string][]string{c.key: {c.wanted}}}
+			if got := len(granted(compile(t, pinned, found), c.id)); got != map[bool]int{true: 2}[c.met] {
+				t.Errorf("match: %d rules are met, want both or none: %v", got, c.met)
 			}
 			computed := policy.Rule{Name: "r", IdP: "corp", Roles: []string{"read"}, When: c.whenFormOfKey}
 			if got := len(granted(compile(t, computed), c.id)) == 1; got != c.met {
