@@ -201,6 +201,9 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 			t.Errorf("%s: believed", name)
 			continue
 		}
+		if what := "another role"; strings.Contains(name, "another account") && !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v, want %q", name, err, what)
+		}
 		if e := stsError(t, err); e.Kind != sts.KindUnavailable || strings.Contains(e.Error(), "made-") || strings.Contains(e.Error(), canary[:20]) {
 			t.Errorf("%s: %v", name, e)
 		}

@@ -99,7 +99,7 @@ func samlBehaviours() []behaviour {
 func samlResponseRefusals() []samlRefusal {
 	const invalid = "InvalidIdentityToken"
 	return []samlRefusal{
-		{name: "older than five minutes", role: roleSAML, proof: issuedAgo(6 * time.Minute), code: "ExpiredTokenException", status: 400},
+		{name: "issued six minutes ago and past its conditions", role: roleSAML, proof: issuedAgo(6 * time.Minute), code: "ExpiredTokenException", status: 400},
 		{name: "not base64", role: roleSAML, raw: "%%%%", code: invalid, status: 400},
 		{name: "not XML", role: roleSAML, raw: "bm90IFhNTA==", code: invalid, status: 400},
 		{name: "longer than 100000", role: roleSAML, raw: strings.Repeat("a", 100_004), code: "ValidationError", status: 400, words: "less than or equal to 100000"},
