@@ -385,23 +385,26 @@ func TestDiscoveryDocumentMustBeTheIssuers(t *testing.T) {
 	}
 }
 
-// An https issuer whose metadata points to http must not be followed, even where the fetcher would.
-func TestKeysOfAnHTTPSIssuerAreNotFetchedInPlain(t *testing.T) {
-	keys := idptest.NewIssuer(t)
-	f := &stub{docs: map[string]string{
-		"https://idp.example/.well-known/openid-configuration": `{"issuer":"https://idp.example","jwks_uri":"` + keys.URL + idptest.JWKSPath + `"}`,
-		keys.URL + idptest.JWKSPath:                            string(keys.JWKS()),
-	}}
-	w, err := oidc.NewWorkload(oidc.Options{ID: "ci", Issuer: "https://idp.example", Audiences: []string{audience}, Fetch: f})
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now().Unix()
-	token := keys.Token(map[string]any{"iss": "https://idp.example", "aud": audience, "sub": subject, "iat": now})
-	id, err := w.Verify(t.Context(), secret.New(token))
-	wantKind(t, idp.KindUnavailable, id, err)
-	if len(f.asked) != 1 {
-		t.Errorf("asked for %q", f.asked)
+// What the metadata of an https issuer may not point to is not even asked for, whatever the fetcher would think of it.
+func TestKeysOfAnHTTPSIssuerComeOverHTTPS(t *testing.T) {
+	issuer := idptest.NewIssuer(t)
+	token := secret.New(issuer.Token(map[string]any{"iss": "https://idp.example", "aud": audience, "sub": subject}))
+	for uri, good := range map[string]bool{
+		"https://keys.example/jwks": true, "http://keys.example/jwks": false, "http://127.0.0.1/jwks": false, "https://u:p@keys.example/jwks": false,
+		"https://keys.example/jwks#x": false, "/jwks": false, "file:///jwks": false, "https:///jwks": false, "": false,
+	} {
+		f := &stub{docs: map[string]string{
+			"https://idp.example/.well-known/openid-configuration": `{"issuer":"https://idp.example","jwks_uri":"` + uri + `"}`,
+			uri: string(issuer.JWKS()),
+		}}
+		w, err := oidc.NewWorkload(oidc.Options{ID: "ci", Issuer: "https://idp.example", Audiences: []string{audience}, Fetch: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Verify(t.Context(), token)
+		if (err == nil) != good || (len(f.asked) == 2) != good {
+			t.Errorf("%q: %v; asked for %q", uri, err, f.asked)
+		}
 	}
 }
 
@@ -420,19 +423,34 @@ func (s *stub) Get(_ context.Context, target string) ([]byte, http.Header, error
 	return []byte(doc), http.Header{}, nil
 }
 
-// A fetcher that never answers is given up, whatever it thinks of time.
+// A fetcher that never answers is given up, whatever it thinks of time, and the pause begins when it is.
 func TestAHangingFetchEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, err := oidc.NewWorkload(oidc.Options{ID: "ci", Issuer: "https://idp.example", Audiences: []string{audience}, Fetch: hanging{}})
+		var hang hanging
+		w, err := oidc.NewWorkload(oidc.Options{ID: "ci", Issuer: "https://idp.example", Audiences: []string{audience}, Fetch: &hang})
 		if err != nil {
 			t.Fatal(err)
 		}
-		now := time.Now().Unix()
-		payload := mustJSON(t, map[string]any{"iss": "https://idp.example", "aud": audience, "sub": subject, "iat": now, "exp": now + 300})
-		key := idptest.SigningKey{ID: "k", Alg: "ES256", Key: idptest.ECKey(t)}
-		id, err := w.Verify(t.Context(), secret.New(idptest.SignJWT(t, key, payload)))
-		wantKind(t, idp.KindUnavailable, id, err)
+		payload := mustJSON(t, map[string]any{"iss": "https://idp.example", "aud": audience, "sub": subject, "exp": time.Now().Add(time.Hour).Unix()})
+		token := secret.New(idptest.SignJWT(t, idptest.SigningKey{ID: "k", Alg: jose.ES256, Key: idptest.ECKey(t)}, payload))
+		for _, attempts := range []int{1, 1, 2} {
+			id, err := w.Verify(t.Context(), token)
+			wantKind(t, idp.KindUnavailable, id, err)
+			if hang.gets != attempts {
+				t.Errorf("%d attempts, want %d", hang.gets, attempts)
+			}
+			time.Sleep(oidc.DefaultMinRefetch / 2) // of the bubble's clock
+		}
 	})
+}
+
+// hanging answers when its caller gives up.
+type hanging struct{ gets int }
+
+func (h *hanging) Get(ctx context.Context, _ string) ([]byte, http.Header, error) {
+	h.gets++
+	<-ctx.Done()
+	return nil, nil, ctx.Err()
 }
 
 // A panic while keys are read is an outage of that issuer, not the end of the process.
@@ -445,13 +463,6 @@ type panicking struct{}
 
 func (panicking) Get(context.Context, string) ([]byte, http.Header, error) {
 	panic("a hostile document")
-}
-
-type hanging struct{}
-
-func (hanging) Get(ctx context.Context, _ string) ([]byte, http.Header, error) {
-	<-ctx.Done()
-	return nil, nil, ctx.Err()
 }
 
 func TestPinnedKeysFetchNothing(t *testing.T) {
