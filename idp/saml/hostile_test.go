@@ -267,7 +267,11 @@ func TestHostileAssertionContent(t *testing.T) {
 	})
 	add("Issuer format", setAttr("Issuer", "Format", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"))
 	add("long ID", setAttr("Assertion", "ID", "_"+strings.Repeat("a", 256)))
-	add("nested assertion in Advice", func(el *etree.Element) { el.CreateElement("saml:Advice").AddChild(el.Copy()) })
+	add("nested assertion in Advice", func(el *etree.Element) {
+		nested := el.Copy()
+		nested.CreateAttr("ID", "_nested")
+		el.CreateElement("saml:Advice").AddChild(nested)
+	})
 	add("too many attributes", func(el *etree.Element) {
 		for n := range 501 {
 			find(el, "AttributeStatement").CreateElement("saml:Attribute").CreateAttr("Name", "a"+string(rune('a'+n%26))+strings.Repeat("b", n/26))
