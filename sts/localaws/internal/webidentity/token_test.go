@@ -188,6 +188,7 @@ func TestHostile(t *testing.T) {
 		"nbf in 301 s":                    {signed(jwt.SigningMethodES256, o.Key, nil, map[string]any{"nbf": now.Unix() + 301}), invalid},
 		"nbf null":                        {o.Raw(t, goodHeader, strings.Replace(payload(o), `"sub"`, `"nbf":null,"sub"`, 1)), invalid},
 		"iat in 301 s":                    {signed(jwt.SigningMethodES256, o.Key, nil, map[string]any{"iat": now.Unix() + 301}), invalid},
+		"iat in 301 s, nbf now":           {signed(jwt.SigningMethodES256, o.Key, nil, map[string]any{"iat": now.Unix() + 301, "nbf": now.Unix()}), invalid},
 		"more than 20000 characters long": {signed(jwt.SigningMethodES256, o.Key, nil, map[string]any{"x": strings.Repeat("x", 20000)}), invalid},
 	}
 	shared := fetcher(still)

@@ -1,0 +1,18 @@
+package sigv4
+
+import (
+	"testing"
+	"time"
+)
+
+// A signer that holds the secret could sign for another day than it says; no client library does, so the check is
+// asked directly.
+func TestScopeDateMustBeTheRequests(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for date, good := range map[string]bool{"20260102": true, "20260101": false, "": false, "2026-01-02": false} {
+		q := &Request{scopeDate: date, at: at, Region: "eu-central-1", service: "sts"}
+		if err := q.checkScope("sts"); (err == nil) != good {
+			t.Errorf("%q: %v", date, err)
+		}
+	}
+}
