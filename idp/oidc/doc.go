@@ -6,7 +6,7 @@
 //
 // The configuration chooses issuer, key set, algorithms and audience before a token is believed in anything. The
 // token's iss and aud are compared with the configuration before any fetch, and a token of an issuer that is not
-// configured causes none. Header members that name or carry keys (jwk, jku, x5u, x5c) are never read.
+// configured causes none. Header members that name or carry keys (jwk, jku, x5u, x5c) choose nothing and are never followed.
 //
 // It refuses: every form but compact JWS; more than 16 KiB; base64url that is not canonical; a header or claims
 // with a name twice; crit, b64, enc and zip; an algorithm or key that is not on the list; keys that are weak,

@@ -72,7 +72,7 @@ func decodeSegment(s string) ([]byte, error) {
 }
 
 // readHeader takes alg, kid and typ from a JOSE header, and refuses members that would change what is signed or how.
-// Members that carry or name keys (jwk, jku, x5u, x5c) are not looked at.
+// Members that carry or name keys (jwk, jku, x5u, x5c) choose nothing.
 func (t *token) readHeader(doc []byte) error {
 	if len(doc) > maxHeaderBytes {
 		return invalid("the token's header is too large")
