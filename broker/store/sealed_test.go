@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -237,7 +238,7 @@ func TestOpen(t *testing.T) {
 		t.Error(err)
 	}
 	for name, c := range map[string]store.Config{
-		"redis without a key": {Clock: time.Now, Rand: rand.Reader, Redis: &store.RedisOptions{URL: secret.New("redis://127.0.0.1:1")}},
+		"redis without a key": {Clock: time.Now, Rand: rand.Reader, Redis: &store.RedisOptions{URL: secret.New("redis://127.0.0.1:1"), Logger: slog.New(slog.DiscardHandler)}},
 		"no clock":            {Rand: rand.Reader},
 		"no randomness":       {Clock: time.Now},
 	} {
