@@ -54,7 +54,7 @@ func newKeySource(o Options) (*keySource, error) {
 		issuer: o.Issuer, fetch: o.Fetch, staleFor: o.StaleFor, minRefetch: o.MinRefetch,
 		clock: o.Clock, log: o.Logger, unknown: make(map[string]time.Time),
 	}
-	if len(o.JWKSFile) == 0 {
+	if o.JWKSFile == nil {
 		return s, nil
 	}
 	keys, left, err := parseJWKS(o.JWKSFile)

@@ -73,7 +73,8 @@ type Options struct {
 	// Once asks the pipeline to accept each token a single time.
 	Once bool
 
-	// JWKSFile is a key set (RFC 7517) that replaces fetching.
+	// JWKSFile is a key set (RFC 7517) that replaces fetching; nil when there is none. An empty file is an error: it
+	// must not turn pinning off.
 	JWKSFile []byte
 	// StaleFor is how long keys serve after the last fetch that worked; DefaultStaleFor when zero.
 	StaleFor time.Duration
@@ -124,7 +125,7 @@ func (o Options) validate() error {
 	wrong(slices.Contains(o.Audiences, ""), "an audience is empty")
 	wrong(o.Skew < 0 || o.Skew > maxSkew, "skew is not between 0 and %s", maxSkew)
 	wrong(o.MaxAge < 0 || o.StaleFor < 0 || o.MinRefetch < 0, "a duration is negative")
-	wrong(o.Fetch == nil && len(o.JWKSFile) == 0, "neither a fetcher nor a key file")
+	wrong(o.Fetch == nil && o.JWKSFile == nil, "neither a fetcher nor a key file")
 	for _, alg := range o.Algorithms {
 		wrong(!slices.Contains(algorithms(), alg), "algorithm %q is not one of %v", alg, algorithms())
 	}

@@ -47,6 +47,7 @@ func TestNewWorkloadRefuses(t *testing.T) {
 		"a pin with an empty one": func(o *oidc.Options) { o.Tenant = map[string][]string{"org": {""}} },
 		"a pin without a name":    func(o *oidc.Options) { o.Tenant = map[string][]string{"": {"x"}} },
 		"a broken key file":       func(o *oidc.Options) { o.JWKSFile = []byte("{") },
+		"an empty key file":       func(o *oidc.Options) { o.JWKSFile = []byte{} },
 		"a key file of nothing":   func(o *oidc.Options) { o.JWKSFile = []byte(private) },
 	} {
 		t.Run(name, func(t *testing.T) {
