@@ -374,6 +374,8 @@ func TestUnsolicited(t *testing.T) {
 	responseOnly, confirmationOnly := good(), good()
 	responseOnly.EditAssertion = func(el *etree.Element) { find(el, "SubjectConfirmationData").RemoveAttr("InResponseTo") }
 	confirmationOnly.Tamper = func(el *etree.Element) { el.RemoveAttr("InResponseTo") }
+	empty := a
+	empty.EditResponse = func(el *etree.Element) { el.CreateAttr("InResponseTo", "") }
 	both := func(o *saml.Options) { o.AllowIDPInitiated, o.Direct = true, true }
 	neither := func(*saml.Options) {}
 	for _, c := range []struct {
@@ -385,6 +387,7 @@ func TestUnsolicited(t *testing.T) {
 		{"unsolicited, not allowed", free, neither, false},
 		{"answer to a request", bound, both, false},
 		{"answer in the Response only", i.Respond(t, responseOnly), both, false},
+		{"answer to nothing", i.Respond(t, empty), both, false},
 		{"answer in the confirmation only", i.Respond(t, confirmationOnly), both, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
