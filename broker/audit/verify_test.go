@@ -53,6 +53,7 @@ func TestVerifyFindsTheFirstBrokenLine(t *testing.T) {
 		"unknown member":           {join(l[0], rehash(replace(l[1], `,"event":{`, `,"x":1,"event":{`))), 2},
 		"second event":             {join(l[0], rehash(replace(l[1], `,"hash"`, `,"event":{},"hash"`))), 2},
 		"event that is none":       {join(l[0], rehash([]byte(`{"seq":2,"prev":"`+strings.Repeat("0", 64)+`","event":null`))), 2},
+		"numbered otherwise":       {join(l[0], rehash(replace(l[1], `{"seq":2`, `{"seq":9`))), 2},
 		"begins before 1":          {rehash(replace(l[0], `{"seq":1`, `{"seq":0`)), 1},
 		"first names one before":   {rehash(replace(l[0], `"prev":"00`, `"prev":"11`)), 1},
 		"short prev":               {join(l[0], rehash(replace(l[1], `,"prev":"`+string(l[1][17:19]), `,"prev":"`))), 2},

@@ -230,6 +230,24 @@ func TestOneRotationWins(t *testing.T) {
 	}
 }
 
+func TestRotationInsideARotation(t *testing.T) {
+	f := newFixture(t)
+	s := f.sessions(session.Options{})
+	token, _ := create(t, s)
+	calls := 0
+	var inner error
+	f.before = func(broker.Op) {
+		if calls++; calls == 2 { // the first rotation has read the session and is about to take it
+			f.before = nil
+			_, _, inner = s.Rotate(t.Context(), token)
+		}
+	}
+	_, _, outer := s.Rotate(t.Context(), token)
+	if inner != nil || !errors.Is(outer, session.ErrNone) {
+		t.Errorf("one token was rotated twice: %v, %v", inner, outer)
+	}
+}
+
 func TestStoreDownIsNotSignedOut(t *testing.T) {
 	f := newFixture(t)
 	s := f.sessions(session.Options{})
