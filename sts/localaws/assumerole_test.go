@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/fedbroker/fedbroker/sts/localaws"
+	"github.com/fedbroker/fedbroker/sts/localaws/internal/idptest"
 )
 
 func (w *world) plain() *sts.Client {
@@ -204,4 +205,16 @@ func TestGetAccessKeyInfo(t *testing.T) {
 	equal(t, "no base32", codeOf(err), "ValidationError")
 	_, err = w.plain().GetAccessKeyInfo(context.Background(), &sts.GetAccessKeyInfoInput{AccessKeyId: aws.String(userKey)})
 	equal(t, "without permission", codeOf(err)+": "+messageOf(err), "AccessDenied: User: arn:aws:iam::"+prod+":user/plain is not authorized to perform: sts:GetAccessKeyInfo because no identity-based policy allows the sts:GetAccessKeyInfo action")
+}
+
+// The roles of IAM Identity Center cannot be assumed with SAML by hand.
+func TestReservedRoleRefusesSAML(t *testing.T) {
+	w := newWorld(t, func(o *localaws.Options) {
+		admin := o.Seed.Accounts[0].Roles[1]
+		admin.Name = "AWSReservedSSO_Admin"
+		o.Seed.Accounts[0].Roles = append(o.Seed.Accounts[0].Roles, admin)
+	})
+	role := strings.Replace(adminRole, "Admin", "AWSReservedSSO_Admin", 1)
+	got := w.post(w.withSAML(map[string]string{"RoleArn": role, "SAMLAssertion": w.response(func(s *idptest.Statement) { s.Roles = []string{idptest.Pair(role, samlProvider)} })}))
+	equal(t, "answer", got.Code+" "+got.Message, "AccessDenied "+deniedSAML)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,17 @@ type SeedAccessKey struct {
 	Secret   string   `yaml:"secret"`
 	Generate bool     `yaml:"generate"`
 }
+
+// String hides the secret.
+func (k SeedAccessKey) String() string {
+	return fmt.Sprintf("%s generate:%t [redacted]", k.ID, k.Generate)
+}
+
+// GoString hides the secret.
+func (k SeedAccessKey) GoString() string { return k.String() }
+
+// LogValue hides the secret from logs.
+func (k SeedAccessKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // SeedPolicy is an inline policy. Document is JSON; in YAML it may be a mapping, or a string that holds JSON.
 type SeedPolicy struct {

@@ -1,6 +1,7 @@
 package localaws_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,13 @@ func TestLoadSeed(t *testing.T) {
 		`trust_policy: '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}'`, 1)
 	if _, err := localaws.LoadSeed([]byte(asJSON)); err != nil {
 		t.Errorf("a trust policy as JSON: %v", err)
+	}
+}
+
+func TestSeedHidesSecrets(t *testing.T) {
+	seed := localaws.Seed{Accounts: []localaws.SeedAccount{{Users: []localaws.SeedUser{{AccessKeys: []localaws.SeedAccessKey{{ID: "AKIA", Secret: "hush"}}}}}}}
+	if printed := fmt.Sprintf("%v %+v %#v", seed, seed, seed); strings.Contains(printed, "hush") || !strings.Contains(printed, "AKIA") {
+		t.Error(printed)
 	}
 }
 

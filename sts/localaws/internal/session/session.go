@@ -68,3 +68,9 @@ func (s *Session) SecretIs(secret string) bool {
 
 // LogValue hides the secret from logs.
 func (s *Session) LogValue() slog.Value { return slog.StringValue(s.AccessKeyID) }
+
+// String hides the secret.
+func (s *Session) String() string { return s.AccessKeyID }
+
+// GoString hides the secret.
+func (s *Session) GoString() string { return s.AccessKeyID }

@@ -3,6 +3,7 @@ package session_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,9 @@ func TestTickets(t *testing.T) {
 
 func TestSecretIs(t *testing.T) {
 	s := &session.Session{Secret: "secret"}
+	if printed := fmt.Sprintf("%v %+v %#v", s, s, s); strings.Contains(printed, "secret") {
+		t.Errorf("a session prints its secret: %s", printed)
+	}
 	if !s.SecretIs("secret") || s.SecretIs("secret2") || s.SecretIs("") {
 		t.Error("wrong comparison")
 	}

@@ -164,7 +164,7 @@ func single(values []string, name string, required bool) (string, error) {
 func parseQuery(r *http.Request, query url.Values) (*Request, error) {
 	values := map[string]string{}
 	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token"} {
-		value, err := single(query[name], name, name != "X-Amz-Security-Token")
+		value, err := single(query[name], name, name != "X-Amz-Security-Token" && name != "X-Amz-Expires")
 		if err != nil {
 			return nil, err
 		}
@@ -190,8 +190,11 @@ func parseQuery(r *http.Request, query url.Values) (*Request, error) {
 	return out, out.check(r)
 }
 
-// lifetime is the lesser of what the URL asks for and what STS allows.
+// lifetime is the lesser of what the URL asks for and what STS allows. SDKs leave X-Amz-Expires out for STS.
 func lifetime(raw string) (time.Duration, error) {
+	if raw == "" {
+		return presignedFor, nil
+	}
 	seconds := 0
 	if expiresPattern.MatchString(raw) {
 		for _, digit := range raw {

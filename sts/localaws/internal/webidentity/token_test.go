@@ -337,6 +337,7 @@ func TestDiscovery(t *testing.T) {
 	} {
 		o := idptest.NewOIDC(t)
 		o.Serve[test.path] = test.handler(o)
+		o.Serve["/other"] = serve(200, "application/json", string(o.JWKS())) // where the redirect leads
 		_, err := accept(o.Raw(t, goodHeader, payload(o)), fetcher(still), nil)
 		if got := code(err); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
