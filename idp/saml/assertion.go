@@ -33,16 +33,16 @@ type authn struct {
 }
 
 // check holds a verified assertion to SAML profiles section 4.1.4.3 and core section 2, and to the deployment profile
-// saml2int where core leaves a choice: one AuthnStatement, at most one AttributeStatement.
+// saml2int where core leaves a choice: one AuthnStatement.
 func (r *reader) check(el *xmltree.Element) (statement, error) {
-	var issuer, subject, conditions, advice, authnEl, attrs, decision *xmltree.Element
+	var issuer, subject, conditions, advice, authnEl, decision *xmltree.Element
 	err := fill(el, map[xmlName]**xmltree.Element{
 		{assertionSpace, "Issuer"}:                 &issuer,
 		{assertionSpace, "Subject"}:                &subject,
 		{assertionSpace, "Conditions"}:             &conditions,
 		{assertionSpace, "Advice"}:                 &advice,
 		{assertionSpace, "AuthnStatement"}:         &authnEl,
-		{assertionSpace, "AttributeStatement"}:     &attrs,
+		{assertionSpace, "AttributeStatement"}:     nil, // any number
 		{assertionSpace, "AuthzDecisionStatement"}: &decision,
 	})
 	if err != nil || issuer == nil || subject == nil || conditions == nil || authnEl == nil {
@@ -72,9 +72,7 @@ func (r *reader) check(el *xmltree.Element) (statement, error) {
 	if s.authn, err = r.authnStatement(authnEl); err != nil {
 		return statement{}, err
 	}
-	if attrs != nil {
-		s.attributes, err = readAttributes(attrs)
-	}
+	s.attributes, err = readAttributes(el.Named(assertionSpace, "AttributeStatement"))
 	return s, err
 }
 

@@ -203,6 +203,7 @@ func benignShapes() []benign {
 		{name: "NotBefore within the skew", answer: edit(func(el *etree.Element) { find(el, "Conditions").CreateAttr("NotBefore", "2026-08-01T12:01:00Z") })},
 		{name: "NotOnOrAfter within the skew", answer: edit(func(el *etree.Element) { find(el, "Conditions").CreateAttr("NotOnOrAfter", "2026-08-01T11:59:00.001Z") })},
 		{name: "a session end ahead", answer: func(a *idptest.SAMLAnswer) { a.SessionEnd = noon.Add(time.Hour) }},
+		{name: "two attribute statements", answer: edit(double("AttributeStatement"))},
 		{name: "no attributes", answer: func(a *idptest.SAMLAnswer) { a.Attributes = nil }},
 		{name: "no class reference", answer: func(a *idptest.SAMLAnswer) { a.ACR = "" }},
 		{name: "Advice without assertions", answer: edit(func(el *etree.Element) {

@@ -67,17 +67,20 @@ func (e envelope) outOfPlace(el *xmltree.Element) error {
 
 type xmlName struct{ space, local string }
 
-// fill puts each child of el into its slot. A child without a slot, or a second one for a slot, is refused.
+// fill puts each child of el into its slot. A child without a slot, or a second one for a slot, is refused; a nil slot
+// takes any number and keeps none.
 func fill(el *xmltree.Element, slots map[xmlName]**xmltree.Element) error {
 	for _, child := range el.Elements() {
 		slot, ok := slots[xmlName{child.Space, child.Local}]
 		switch {
 		case !ok:
 			return errors.New("an unknown child element")
+		case slot == nil:
 		case *slot != nil:
 			return errors.New("a child element occurs twice")
+		default:
+			*slot = child
 		}
-		*slot = child
 	}
 	return nil
 }

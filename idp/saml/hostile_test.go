@@ -212,7 +212,7 @@ func TestHostileAssertionContent(t *testing.T) {
 	for _, part := range []string{"Issuer", "Subject", "NameID", "SubjectConfirmation", "SubjectConfirmationData", "Conditions", "AuthnStatement", "AuthnContext"} {
 		add("no "+part, drop(part))
 	}
-	for _, part := range []string{"Issuer", "Subject", "NameID", "SubjectConfirmationData", "Conditions", "AuthnStatement", "AuthnContext", "AuthnContextClassRef", "AttributeStatement"} {
+	for _, part := range []string{"Issuer", "Subject", "NameID", "SubjectConfirmationData", "Conditions", "AuthnStatement", "AuthnContext", "AuthnContextClassRef"} {
 		add("two of "+part, double(part))
 	}
 	for _, v := range []string{"", "1.0", "1.1", "2", "2.0 ", "2.1", "3.0"} {

@@ -63,13 +63,17 @@ type attribute struct {
 	values []string
 }
 
-// readAttributes reads an AttributeStatement (SAML core section 2.7.3). Values are text; attributes that share a Name
-// are merged.
-func readAttributes(statement *xmltree.Element) ([]attribute, error) {
+// readAttributes reads AttributeStatements (SAML core section 2.7.3). Values are text; attributes that share a Name are
+// merged.
+func readAttributes(statements []*xmltree.Element) ([]attribute, error) {
 	var out []attribute
+	var elements []*xmltree.Element
+	for _, s := range statements {
+		elements = append(elements, s.Elements()...)
+	}
 	at := map[string]int{}
 	values := 0
-	for _, el := range statement.Elements() {
+	for _, el := range elements {
 		name, _ := el.Attr("Name")
 		if !el.Is(assertionSpace, "Attribute") || strings.TrimSpace(name) == "" || len(name) > maxAttrName {
 			return nil, invalid("an attribute is encrypted, unnamed or malformed", nil)
