@@ -273,7 +273,7 @@ func TestPageEscapes(t *testing.T) {
 	})
 	token, _ := w.signinToken(http.MethodPost, url.Values{"Session": {sessionJSON(c)}})
 	b := w.browser()
-	form := url.Values{"Action": {"login"}, "SigninToken": {token}, "Destination": {w.url + "/console"}, "Issuer": {`javascript:alert(1)//"><script>`}}
+	form := url.Values{"Action": {"login"}, "SigninToken": {token}, "Destination": {w.url + "/console"}, "Issuer": {"javascript://evil.example.com/%0aalert(1)"}}
 	equal(t, "login", b.open(http.MethodGet, w.url+"/federation?"+form.Encode(), nil).status, http.StatusSeeOther)
 	page := b.open(http.MethodGet, w.url+`/console/%22%3E%3Cscript%3Ealert(1)%3C/script%3E`, nil)
 	for _, bad := range []string{"<script", "javascript:"} {

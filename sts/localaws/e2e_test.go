@@ -128,6 +128,8 @@ func TestAssumeRoleChain(t *testing.T) {
 		_, err := chain(test.edit)
 		equal(t, name, codeOf(err), test.code)
 	}
+	_, err = chain(refused["more than an hour"].edit)
+	equal(t, "the chaining message", messageOf(err), "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	if _, err := chain(func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("alice") }); err != nil {
 		t.Errorf("the same source identity again: %v", err)
 	}

@@ -4,7 +4,8 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	_ "crypto/sha1" // what Resign signs with
+	_ "crypto/sha1" // one of what Resign signs with
+	_ "crypto/sha256"
 	"encoding/base64"
 	"testing"
 
@@ -13,19 +14,16 @@ import (
 	"github.com/russellhaering/goxmldsig/etreeutils"
 )
 
-// Resign changes the SignedInfo of a signed element and signs it again with RSA and SHA-1, which no library offers
-// together with a digest of SHA-256.
-func (p *SAML) Resign(t testing.TB, element string, edit func(signedInfo *etree.Element)) string {
+// Resign changes the SignedInfo of a signed element and signs it again with RSA and hash, so that a shape that no
+// library would sign has a good signature.
+func (p *SAML) Resign(t testing.TB, element string, hash crypto.Hash, edit func(signedInfo *etree.Element)) string {
 	t.Helper()
 	document := etree.NewDocument()
 	if err := document.ReadFromString(element); err != nil {
 		t.Fatal(err)
 	}
 	info := document.FindElement("//ds:SignedInfo")
-	info.FindElement("./ds:SignatureMethod").CreateAttr("Algorithm", dsig.RSASHA1SignatureMethod)
-	if edit != nil {
-		edit(info)
-	}
+	edit(info)
 	scope, err := etreeutils.NSBuildParentContext(info)
 	if err != nil {
 		t.Fatal(err)
@@ -34,13 +32,17 @@ func (p *SAML) Resign(t testing.TB, element string, edit func(signedInfo *etree.
 	if err != nil {
 		t.Fatal(err)
 	}
-	canonical, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(detached)
+	canonicalizer := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
+	if info.FindElement("./ds:CanonicalizationMethod").SelectAttrValue("Algorithm", "") == string(dsig.CanonicalXML10RecAlgorithmId) {
+		canonicalizer = dsig.MakeC14N10RecCanonicalizer()
+	}
+	canonical, err := canonicalizer.Canonicalize(detached)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash := crypto.SHA1.New()
-	hash.Write(canonical)
-	signature, err := rsa.SignPKCS1v15(rand.Reader, p.key, crypto.SHA1, hash.Sum(nil))
+	sum := hash.New()
+	sum.Write(canonical)
+	signature, err := rsa.SignPKCS1v15(rand.Reader, p.key, hash, sum.Sum(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

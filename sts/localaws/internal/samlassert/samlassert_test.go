@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 
 	"github.com/fedbroker/fedbroker/sts/localaws/internal/idptest"
@@ -77,6 +78,8 @@ func TestAccepted(t *testing.T) {
 		"assertion signed":             {idptest.Envelope(signed), f.metadata},
 		"both signed":                  {whole, f.metadata},
 		"without KeyInfo":              {idptest.Envelope(keyInfo(signed)), f.metadata},
+		"a KeyInfo that says nothing":  {idptest.Envelope(strings.Replace(keyInfo(signed), "</ds:Signature>", "<ds:KeyInfo><ds:KeyName>x</ds:KeyName></ds:KeyInfo></ds:Signature>", 1)), f.metadata},
+		"resigned":                     {idptest.Envelope(f.idp.Resign(t, signed, crypto.SHA256, func(*etree.Element) {})), f.metadata},
 		"two certificates, no KeyInfo": {idptest.Envelope(keyInfo(signed)), rollover},
 		"line breaks in a signature":   {idptest.Envelope(strings.Replace(signed, "<ds:SignatureValue>", "<ds:SignatureValue>\n  ", 1)), f.metadata},
 		"an XML declaration":           {`<?xml version="1.0" encoding="UTF-8"?>` + idptest.Envelope(signed), f.metadata},
@@ -122,6 +125,9 @@ func TestHostile(t *testing.T) {
 	insideSignature := func(outer, object string) string {
 		moved := strings.Replace(signature, "</ds:Signature>", "<ds:Object>"+object+"</ds:Object></ds:Signature>", 1)
 		return within(outer, moved)
+	}
+	resigned := func(hash crypto.Hash, path, attribute, value string) string {
+		return idptest.Envelope(f.idp.Resign(t, signed, hash, func(info *etree.Element) { info.FindElement(path).CreateAttr(attribute, value) }))
 	}
 	responseSigned := f.idp.Sign(t, idptest.Envelope(f.idp.Assertion(statement())), nil)
 	cases := map[string]string{
@@ -178,7 +184,10 @@ func TestHostile(t *testing.T) {
 		"an empty signature value":                    idptest.Envelope(idptest.Without("<ds:SignatureValue>", "</ds:SignatureValue>")(signed)),
 		"a signature value with an element":           idptest.Envelope(strings.Replace(signed, "<ds:SignatureValue>", "<ds:SignatureValue><x/>", 1)),
 		"SHA-1":                                       idptest.Envelope(f.idp.Sign(t, f.idp.Assertion(statement()), func(c *dsig.SigningContext) { c.Hash = crypto.SHA1 })),
-		"a SHA-1 signature of a SHA-256 digest":       idptest.Envelope(f.idp.Resign(t, signed, nil)),
+		"a SHA-1 signature of a SHA-256 digest":       resigned(crypto.SHA1, "./ds:SignatureMethod", "Algorithm", dsig.RSASHA1SignatureMethod),
+		"signed, a reference to the document":         resigned(crypto.SHA256, "./ds:Reference", "URI", ""),
+		"signed, inclusive SignedInfo":                resigned(crypto.SHA256, "./ds:CanonicalizationMethod", "Algorithm", string(dsig.CanonicalXML10RecAlgorithmId)),
+		"signed, an inclusive transform":              resigned(crypto.SHA256, "./ds:Reference/ds:Transforms/ds:Transform[2]", "Algorithm", string(dsig.CanonicalXML10RecAlgorithmId)),
 		"inclusive canonicalization":                  idptest.Envelope(f.idp.Sign(t, f.idp.Assertion(statement()), func(c *dsig.SigningContext) { c.Canonicalizer = dsig.MakeC14N10RecCanonicalizer() })),
 		"signed, no ID":                               idptest.Envelope(strings.Replace(signed, ` ID="_assertion"`, "", 1)),
 		"signed, a foreign issuer":                    idptest.Envelope(f.signed(t, idptest.Replace(entity, "https://evil.example.com"))),

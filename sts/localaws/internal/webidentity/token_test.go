@@ -151,6 +151,7 @@ func TestHostile(t *testing.T) {
 		"a loose last character":          {loosen(good), invalid},
 		"padding":                         {good + "==", invalid},
 		"a line break":                    {parts[0] + ".\n" + parts[1] + "." + parts[2], invalid},
+		"a line break in the signature":   {good[:len(good)-4] + "\n" + good[len(good)-4:], invalid},
 		"a blank":                         {" " + good, invalid},
 		"four parts":                      {good + ".x", invalid},
 		"five parts":                      {"a.b.c.d.e", invalid},
@@ -295,6 +296,14 @@ func TestRSAKeys(t *testing.T) {
 			if _, err := accept(raw, nil, set); err != nil {
 				t.Error(err)
 			}
+			token.Method = jwt.SigningMethodPS256
+			token.Header["alg"] = "PS256"
+			if raw, err = token.SignedString(key); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := accept(raw, nil, set); code(err) != "InvalidIdentityToken" {
+				t.Errorf("PS256: %v", err)
+			}
 		})
 	}
 }
@@ -327,8 +336,8 @@ func TestDiscovery(t *testing.T) {
 		"a redirect": {"/jwks", func(o *idptest.OIDC) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }
 		}, "InvalidIdentityToken"},
-		"two megabytes": {"/jwks", func(*idptest.OIDC) http.HandlerFunc {
-			return serve(200, "application/json", strings.Repeat(" ", 2<<20))
+		"two megabytes": {"/jwks", func(o *idptest.OIDC) http.HandlerFunc {
+			return serve(200, "application/json", string(o.JWKS())+strings.Repeat(" ", 2<<20))
 		}, "InvalidIdentityToken"},
 		"no keys": {"/jwks", func(*idptest.OIDC) http.HandlerFunc { return serve(200, "application/json", `{"keys":[]}`) }, "InvalidIdentityToken"},
 		"a broken connection": {"/jwks", func(*idptest.OIDC) http.HandlerFunc {

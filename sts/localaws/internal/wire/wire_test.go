@@ -3,6 +3,7 @@ package wire_test
 import (
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -76,5 +77,40 @@ func TestChecker(t *testing.T) {
 	}
 	if text := many.Err().Error(); !strings.HasPrefix(text, "ValidationError: 1000 validation errors detected: ") || len(text) > 2000 {
 		t.Errorf("%d bytes: %.100s", len(text), text)
+	}
+}
+
+func TestRequestForms(t *testing.T) {
+	const form = "application/x-www-form-urlencoded"
+	for name, test := range map[string]struct {
+		method, target, contentType, body, want string
+	}{
+		"a form":              {"POST", "/", form, "Action=A", ""},
+		"a query":             {"GET", "/?Action=A", "", "", ""},
+		"a parameter twice":   {"POST", "/", form, "Action=A&Action=B", "MalformedInput"},
+		"an action in both":   {"POST", "/?Action=A", form, "Action=A", "MalformedQueryString"},
+		"a version in both":   {"POST", "/?Version=A", form, "Action=A", "MalformedQueryString"},
+		"a value in the URL":  {"POST", "/?a=b", form, "Action=A", "MalformedQueryString"},
+		"a signature there":   {"POST", "/?X-Amz-Date=1", form, "Action=A", ""},
+		"a body of a GET":     {"GET", "/?Action=A", "", "x", "MalformedInput"},
+		"another method":      {"DELETE", "/", "", "", "MethodNotAllowed"},
+		"another type":        {"POST", "/", "text/plain", "Action=A", "MalformedInput"},
+		"more than its limit": {"POST", "/", form, "a=" + strings.Repeat("b", wire.MaxBody), "RequestEntityTooLarge"},
+	} {
+		request := httptest.NewRequest(test.method, test.target, strings.NewReader(test.body))
+		if test.contentType != "" {
+			request.Header.Set("Content-Type", test.contentType)
+		}
+		body, err := wire.ReadBody(request)
+		if err == nil {
+			_, err = wire.ParseRequest(request, body)
+		}
+		got := ""
+		if err != nil {
+			got = wire.AsError(err).Code
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
 	}
 }
