@@ -17,14 +17,14 @@ demo: build ## show the main job on this machine
 build: ## build bin/fedbroker, static
 	@CGO_ENABLED=0 go build -trimpath -o bin/fedbroker ./cmd/fedbroker
 
-test: bin/.have-redis-server ## run the tests, against a real redis-server
+test: bin/.have-redis-server bin/.have-jq bin/.have-curl ## run the tests, against a real redis-server
 	go test -shuffle=on $$(go list $(PKGS) | grep -v -e /interop -e /e2e)
 
 interop: bin/.have-redis-server ## run against SimpleSAMLphp, oidc-provider and awscli
 	@interop/install.sh
 	go test -count=1 -timeout 20m ./interop/...
 
-race: bin/.have-redis-server ## run the tests with the race detector
+race: bin/.have-redis-server bin/.have-jq bin/.have-curl ## run the tests with the race detector
 	CGO_ENABLED=1 go test -race -shuffle=on $$(go list $(PKGS) | grep -v -e /interop -e /e2e)
 
 fuzz: ## fuzz every parser of outside input for FUZZTIME each (default 30s)
@@ -46,7 +46,7 @@ golden: ## write golden files and configs/schema.json anew
 	go test ./configs -run TestSchemaIsGeneratedFromTheStructs -update
 
 clean: ## remove what was built
-	rm -rf bin e2e/screenshots interop/node_modules interop/.installed
+	rm -rf bin e2e/screenshots interop/oidcprovider/node_modules
 
 # A Debian package whose program has the same name.
 bin/.have-%:

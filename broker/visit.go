@@ -74,7 +74,7 @@ func (v *Visit) release(ctx context.Context, err *Error) {
 		return
 	}
 	switch err.Code {
-	case CodeThrottled, CodeUpstreamUnavailable, CodeStoreUnavailable, CodeUpstreamDenied, CodeRoleNotGranted:
+	case CodeThrottled, CodeUpstreamUnavailable, CodeStoreUnavailable:
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if _, err := v.broker.Store.Do(ctx, Op{Kind: OpDelete, Key: v.mark}); err != nil {

@@ -30,12 +30,12 @@ func (c *checker) aws() {
 		if raw == "" {
 			continue
 		}
-		u, err := url.Parse(raw)
-		if err != nil || u.Host == "" {
-			c.problem("aws.endpoints."+name, "want a URL, got %q", raw)
-		} else if why := badScheme(u); why != "" {
+		if why := badBaseURL(raw); why != "" {
 			c.problem("aws.endpoints."+name, "%s", why)
 		}
+	}
+	if (c.AWS.Endpoints.Signin == "") != (c.AWS.Endpoints.Console == "") {
+		c.problem("aws.endpoints", "signin and console go together")
 	}
 	accounts := c.accounts()
 	c.roles(accounts)
@@ -106,6 +106,8 @@ func (c *checker) role(r *Role, path string, accounts map[string]*Account) {
 	switch mode := c.ModeOf(r); {
 	case mode == sts.ModeSAML && (accounts[arn.AccountID()] == nil || accounts[arn.AccountID()].SAMLProvider == ""):
 		c.problem(path+".mode", "mode saml needs saml_provider on account %s", arn.AccountID())
+	case mode == sts.ModeSAML && c.Store.Redis == nil && !c.Issuer.SAMLKey.Given() && c.AWS.Endpoints.STS == "":
+		c.problem(path+".mode", "mode saml needs issuer.saml_key or store.redis: a key kept in memory is another after each start, and AWS holds the old one's metadata")
 	case mode == sts.ModePassThrough && c.AWS.Endpoints.STS != "" && !r.InsecureEndpoint:
 		c.problem(path+".mode", "pass-through would show the upstream proof to %s; say insecure_endpoint: true if that is meant", c.AWS.Endpoints.STS)
 	case mode != sts.ModeAssumeRole && (r.ExternalID != "" || r.Through != ""):

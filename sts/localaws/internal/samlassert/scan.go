@@ -29,7 +29,7 @@ func parse(data []byte) (*etree.Element, error) {
 	}
 	document := etree.NewDocument()
 	document.ReadSettings.ValidateInput = true
-	if err := document.ReadFromBytes(data); err != nil {
+	if err := document.ReadFromBytes(bytes.TrimSpace(data)); err != nil { // etree minds a newline after the root
 		return nil, fmt.Errorf("not well-formed XML: %w", err)
 	}
 	if document.Root() == nil {
