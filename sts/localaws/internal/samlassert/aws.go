@@ -1,7 +1,7 @@
 package samlassert
 
 import (
-	"crypto/sha1" //nolint:gosec // NameQualifier is defined as SHA-1; it protects nothing
+	"crypto/sha1" // NameQualifier is defined with it; it protects nothing
 	"encoding/base64"
 	"maps"
 	"regexp"
@@ -100,7 +100,7 @@ func (a *Assertion) SourceIdentity() (string, error) {
 
 // NameQualifier is the hash by which AWS tells equal subjects of different providers apart.
 func (a *Assertion) NameQualifier(accountID, providerName string) string {
-	sum := sha1.Sum([]byte(a.Issuer + accountID + "/" + providerName)) //nolint:gosec // AWS's definition
+	sum := sha1.Sum([]byte(a.Issuer + accountID + "/" + providerName))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
