@@ -58,16 +58,16 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no randomness", http.StatusInternalServerError)
 		return
 	}
-	answer := wire.Answer{Namespace: stsNamespace, RequestID: requestID, Now: now}
-	action, result, err := s.dispatch(r, now)
-	log := s.logger.With("action", action, "request_id", requestID)
+	out, err := s.dispatch(r, now)
+	answer := wire.Answer{Namespace: out.namespace, RequestID: requestID, Now: now}
+	log := s.logger.With("action", out.action, "request_id", requestID)
 	if err != nil {
 		refused := wire.AsError(err)
 		logRefusal(r.Context(), log, refused, err)
 		err = answer.WriteError(w, refused)
 	} else {
 		log.InfoContext(r.Context(), "local AWS: answered")
-		err = answer.Write(w, action, result)
+		err = answer.Write(w, out.action, out.result)
 	}
 	if err != nil {
 		log.WarnContext(r.Context(), "local AWS: answer not written", "error", err)
@@ -86,31 +86,41 @@ func logRefusal(ctx context.Context, log *slog.Logger, refused *wire.Error, caus
 	log.LogAttrs(ctx, level, "local AWS: refused", attrs...)
 }
 
-// dispatch finds the operation, authenticates its caller and runs it.
-func (s *Server) dispatch(r *http.Request, now time.Time) (action string, result any, err error) {
+// outcome is what an operation answered, and in whose namespace.
+type outcome struct {
+	namespace string
+	action    string // empty until the operation is known
+	result    any
+}
+
+// dispatch finds the operation, authenticates its caller and runs it. Requests that reach no operation are answered
+// as STS does.
+func (s *Server) dispatch(r *http.Request, now time.Time) (outcome, error) {
+	out := outcome{namespace: stsNamespace}
 	body, err := wire.ReadBody(r)
 	if err != nil {
-		return "", nil, err
+		return out, err
 	}
 	query, err := wire.ParseRequest(r, body)
 	if err != nil {
-		return "", nil, err
+		return out, err
 	}
 	api, op, err := s.find(query)
 	if err != nil {
-		return "", nil, err
+		return out, err
 	}
+	out.namespace, out.action = api.namespace, query.Action
 	if op.unsigned && r.Method != http.MethodPost {
-		return query.Action, nil, wire.ValidationError("%s is taken by POST only: a token in a URL ends up in logs", query.Action)
+		return out, wire.ValidationError("%s is taken by POST only: a token in a URL ends up in logs", query.Action)
 	}
 	c := &call{ctx: r.Context(), query: query, region: defaultRegion, now: now, client: clientOf(r)}
 	if !op.unsigned {
 		if c.caller, c.region, err = s.authenticate(r, body, api.name, now); err != nil {
-			return query.Action, nil, err
+			return out, err
 		}
 	}
-	result, err = op.run(s, c)
-	return query.Action, result, err
+	out.result, err = op.run(s, c)
+	return out, err
 }
 
 func (s *Server) find(query *wire.Query) (service, operation, error) {

@@ -22,9 +22,6 @@ type Account struct {
 	Partition string
 }
 
-// ARN returns the account's root ARN.
-func (a Account) ARN() string { return fmt.Sprintf("arn:%s:iam::%s:root", a.Partition, a.ID) }
-
 // User is an IAM user.
 type User struct {
 	Account  Account

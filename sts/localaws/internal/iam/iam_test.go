@@ -136,8 +136,8 @@ func TestPartitionInARNs(t *testing.T) {
 		t.Fatal(err)
 	}
 	provider := iam.OIDCProvider{Account: china, URL: "https://a.example.com/b"}
-	got := fmt.Sprint(role.ARN(), " ", role.SessionARN("s"), " ", provider.ARN(), " ", china.ARN())
-	const want = "arn:aws-cn:iam::444455556666:role/r arn:aws-cn:sts::444455556666:assumed-role/r/s arn:aws-cn:iam::444455556666:oidc-provider/a.example.com/b arn:aws-cn:iam::444455556666:root"
+	got := fmt.Sprint(role.ARN(), " ", role.SessionARN("s"), " ", provider.ARN())
+	const want = "arn:aws-cn:iam::444455556666:role/r arn:aws-cn:sts::444455556666:assumed-role/r/s arn:aws-cn:iam::444455556666:oidc-provider/a.example.com/b"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
