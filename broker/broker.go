@@ -106,25 +106,40 @@ func New(o Options) (*Broker, error) {
 
 const floorKey = "floor"
 
-// Prepare sets the floor: on a store that has never been used, one-use proofs issued before this moment are refused
-// from now on, because nobody remembers whether they were used (invariant 3). On a store in use it changes nothing.
+// Prepare sets the floor: on a store that has never been used, one-use proofs issued before this second ends are refused
+// from now on, because nobody remembers whether they were used (invariant 3). It returns when that second is over, so
+// that whoever asks a prepared broker to sign them in is not refused for the clock's coarseness. On a store in use it
+// changes nothing and returns at once.
 func (b *Broker) Prepare(ctx context.Context) error {
-	_, err := b.Store.Do(ctx, b.floorOp())
+	results, err := b.Store.Do(ctx, b.floorOp())
 	if err != nil {
 		return storeUnavailable(err)
 	}
-	return nil
+	if results[0].Found {
+		return nil
+	}
+	select {
+	case <-time.After(b.nextSecond().Sub(b.Clock())):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
+
+// nextSecond is when the running second is over. Proofs say their time of issue in whole seconds, so everything that
+// may have been issued before now lies before it.
+func (b *Broker) nextSecond() time.Time { return b.Clock().Truncate(time.Second).Add(time.Second) }
 
 func (b *Broker) floorOp() Op {
-	now := binary.BigEndian.AppendUint64(nil, uint64(b.Clock().Unix()))
-	return Op{Kind: OpAdd, Key: floorKey, Value: now, TTL: Forever}
+	value := binary.BigEndian.AppendUint64(nil, uint64(b.nextSecond().Unix()))
+	return Op{Kind: OpAdd, Key: floorKey, Value: value, TTL: Forever}
 }
 
-// floor reads the answer to floorOp: the second before which one-use proofs are refused.
+// floor reads the answer to floorOp: the second before which one-use proofs are refused. A store without a floor was
+// emptied this moment.
 func (b *Broker) floor(r Result) time.Time {
 	if !r.Found || len(r.Value) != 8 {
-		return b.Clock().Truncate(time.Second)
+		return b.nextSecond()
 	}
 	return time.Unix(int64(binary.BigEndian.Uint64(r.Value)), 0)
 }

@@ -187,13 +187,42 @@ func TestAOneUseProofIsGivenBackOnlyForTroubleThatIsNotItsOwn(t *testing.T) {
 
 func TestProofsFromBeforeTheBrokersMemoryAreRefused(t *testing.T) {
 	w := newWorld(t)
-	id := onceIdentity(w, "alice")
-	id.Proof.IssuedAt = start.Add(-time.Minute)
-	_, err := w.exchange(id, broker.Want{Role: "prod/deploy"})
-	wantCode(t, err, broker.CodeReplayed)
-	same := onceIdentity(w, "bob") // issued in the very second of the start
-	_, err = w.exchange(same, broker.Want{Role: "prod/deploy"})
+	for _, age := range []time.Duration{time.Minute, time.Second, time.Millisecond} {
+		id := onceIdentity(w, "alice")
+		id.Proof.IssuedAt = start.Add(-age)
+		_, err := w.exchange(id, broker.Want{Role: "prod/deploy"})
+		wantCode(t, err, broker.CodeReplayed)
+	}
+	_, err := w.exchange(onceIdentity(w, "bob"), broker.Want{Role: "prod/deploy"}) // issued in the first second after
 	wantCode(t, err, "")
+}
+
+func TestAnEmptiedStoreForgetsNoProof(t *testing.T) {
+	w := newWorld(t)
+	w.pass(time.Hour)
+	used := onceIdentity(w, "alice")
+	_, err := w.exchange(used, broker.Want{Role: "prod/deploy"})
+	wantCode(t, err, "")
+	w.store.swap(t, w) // FLUSHALL, within the very second
+	_, err = w.exchange(used, broker.Want{Role: "prod/deploy"})
+	wantCode(t, err, broker.CodeReplayed)
+	w.pass(time.Second)
+	_, err = w.exchange(used, broker.Want{Role: "prod/deploy"})
+	wantCode(t, err, broker.CodeReplayed)
+	_, err = w.exchange(onceIdentity(w, "bob"), broker.Want{Role: "prod/deploy"})
+	wantCode(t, err, "")
+}
+
+func TestPrepareWaitsForTheSecondToEnd(t *testing.T) {
+	w := newWorld(t)
+	before := w.now()
+	wantCode(t, w.Prepare(t.Context()), "") // the store is in use: at once
+	w.store.swap(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.Prepare(ctx); !errors.Is(err, context.Canceled) || w.now() != before {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestWithoutTheStoreNothingIsIssued(t *testing.T) {

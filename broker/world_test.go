@@ -33,7 +33,7 @@ var start = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB, change ...func(*broker.Options)) *world {
 	t.Helper()
-	w := &world{clock: start, audit: &fakeAudit{}, strange: &fakeAudit{}, signIn: &fakeSignIn{}}
+	w := &world{clock: start.Add(-time.Microsecond), audit: &fakeAudit{}, strange: &fakeAudit{}, signIn: &fakeSignIn{}}
 	sealed, err := store.Open(t.Context(), store.Config{Clock: w.now, Rand: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +55,7 @@ func newWorld(t testing.TB, change ...func(*broker.Options)) *world {
 	if err := w.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	w.pass(time.Microsecond)
 	return w
 }
 
@@ -160,6 +161,18 @@ func (s *brittleStore) Do(ctx context.Context, ops ...broker.Op) ([]broker.Resul
 		return nil, errors.New("connection refused")
 	}
 	return s.Store.Do(ctx, ops...)
+}
+
+// swap puts an empty store in the place of this one.
+func (s *brittleStore) swap(t *testing.T, w *world) {
+	t.Helper()
+	empty, err := store.Open(t.Context(), store.Config{Clock: w.now, Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Store = empty
 }
 
 func (s *brittleStore) set(down bool) {
