@@ -169,8 +169,10 @@ func TestAOneUseProofIsGivenBackOnlyForTroubleThatIsNotItsOwn(t *testing.T) {
 		"AWS throttles":     {func(w *world) { w.sts.err = stsError(3) }, func(w *world) { w.sts.err = nil }, broker.CodeThrottled, ""},
 		"AWS refuses":       {func(w *world) { w.sts.err = stsError(0) }, func(w *world) { w.sts.err = nil }, broker.CodeUpstreamDenied, broker.CodeReplayed},
 		"a role not theirs": {func(w *world) { w.decide = grantOnly(grantOf(reader)) }, func(w *world) { w.decide = grantAll }, broker.CodeRoleNotGranted, broker.CodeReplayed},
-		"it is not on record": {func(w *world) { w.audit.err = errors.New("disk full") }, func(w *world) { w.audit.err = nil },
-			broker.CodeStoreUnavailable, broker.CodeReplayed}, // credentials were issued
+		"it is not on record": {
+			func(w *world) { w.audit.err = errors.New("disk full") }, func(w *world) { w.audit.err = nil },
+			broker.CodeStoreUnavailable, broker.CodeReplayed,
+		}, // credentials were issued
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
