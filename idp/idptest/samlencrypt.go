@@ -25,6 +25,8 @@ type SAMLEncryption struct {
 	To *x509.Certificate
 	// Cipher is the URI's end: aes128-cbc, aes256-gcm and so on; empty is aes256-gcm.
 	Cipher string
+	// Announce, when set, is the cipher that the message names in place of the one that was used.
+	Announce string
 	// Transport is the URI's end: rsa-oaep-mgf1p, rsa-oaep or rsa-1_5; empty is rsa-oaep-mgf1p.
 	Transport string
 	// Digest and Mask are the hashes of OAEP; zero is SHA-1 and leaves the element out.
@@ -60,11 +62,7 @@ func EncryptXML(tb testing.TB, assertion *etree.Element, e SAMLEncryption) *etre
 	out.CreateAttr("xmlns:ds", dsigSpace)
 	data := out.CreateElement("xenc:EncryptedData")
 	data.CreateAttr("Type", encSpace+"Element")
-	space := encSpace
-	if strings.HasSuffix(e.Cipher, "gcm") {
-		space = encSpace11
-	}
-	data.CreateElement("xenc:EncryptionMethod").CreateAttr("Algorithm", space+e.Cipher)
+	data.CreateElement("xenc:EncryptionMethod").CreateAttr("Algorithm", e.announced())
 	info := data.CreateElement("ds:KeyInfo")
 	if e.Peer {
 		info.CreateElement("ds:RetrievalMethod").CreateAttr("URI", "#_key")
@@ -74,6 +72,17 @@ func EncryptXML(tb testing.TB, assertion *etree.Element, e SAMLEncryption) *etre
 	}
 	data.CreateElement("xenc:CipherData").CreateElement("xenc:CipherValue").SetText(base64.StdEncoding.EncodeToString(ciphertext))
 	return out
+}
+
+func (e SAMLEncryption) announced() string {
+	name := e.Cipher
+	if e.Announce != "" {
+		name = e.Announce
+	}
+	if strings.HasSuffix(name, "gcm") {
+		return encSpace11 + name
+	}
+	return encSpace + name
 }
 
 func (e SAMLEncryption) seal(tb testing.TB, plain []byte) (key, out []byte) {

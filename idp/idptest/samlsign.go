@@ -27,8 +27,8 @@ const (
 // SAMLSignature says how something is signed.
 type SAMLSignature struct {
 	Key SAMLKey
-	// Hash is used for the digest and the signature; zero is SHA-256.
-	Hash crypto.Hash
+	// Hash is used for the digest and the signature; zero is SHA-256. DigestHash, when set, is used for the digest.
+	Hash, DigestHash crypto.Hash
 	// PrefixList of the exclusive canonicalisation, for the reference and for SignedInfo.
 	PrefixList string
 	// KeyInfo certificates; none leaves KeyInfo out.
@@ -52,6 +52,9 @@ func SignXML(tb testing.TB, el *etree.Element, s SAMLSignature) *etree.Element {
 	tb.Helper()
 	if s.Hash == 0 {
 		s.Hash = crypto.SHA256
+	}
+	if s.DigestHash == 0 {
+		s.DigestHash = s.Hash
 	}
 	sig := etree.NewElement("ds:Signature")
 	sig.CreateAttr("xmlns:ds", dsigSpace)
@@ -86,12 +89,12 @@ func (s SAMLSignature) info(tb testing.TB, el *etree.Element) *etree.Element {
 	transforms := ref.CreateElement("ds:Transforms")
 	transforms.CreateElement("ds:Transform").CreateAttr("Algorithm", dsigSpace+"enveloped-signature")
 	s.c14nMethod(transforms.CreateElement("ds:Transform"))
-	ref.CreateElement("ds:DigestMethod").CreateAttr("Algorithm", digestURI(s.Hash))
+	ref.CreateElement("ds:DigestMethod").CreateAttr("Algorithm", digestURI(s.DigestHash))
 	octets := canonical(tb, el, s.PrefixList)
 	if s.Digest != nil {
 		octets = s.Digest(octets)
 	}
-	h := s.Hash.New()
+	h := s.DigestHash.New()
 	h.Write(octets)
 	ref.CreateElement("ds:DigestValue").SetText(s.text(h.Sum(nil)))
 	return info

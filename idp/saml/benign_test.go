@@ -377,6 +377,13 @@ func TestUnsolicited(t *testing.T) {
 	confirmationOnly.Tamper = func(el *etree.Element) { el.RemoveAttr("InResponseTo") }
 	empty := a
 	empty.EditResponse = func(el *etree.Element) { el.CreateAttr("InResponseTo", "") }
+	other := a
+	other.EditAssertion = func(el *etree.Element) {
+		c := find(el, "SubjectConfirmation").Copy()
+		setAttr("SubjectConfirmationData", "InResponseTo", requestID)(c)
+		setAttr("SubjectConfirmationData", "Recipient", "https://other.example/acs")(c)
+		find(el, "Subject").AddChild(c)
+	}
 	both := func(o *saml.Options) { o.AllowIDPInitiated, o.Direct = true, true }
 	neither := func(*saml.Options) {}
 	for _, c := range []struct {
@@ -388,6 +395,7 @@ func TestUnsolicited(t *testing.T) {
 		{"unsolicited, not allowed", free, neither, false},
 		{"answer to a request", bound, both, false},
 		{"answer in the Response only", i.Respond(t, responseOnly), both, false},
+		{"answer in a confirmation for another", i.Respond(t, other), both, false},
 		{"answer to nothing", i.Respond(t, empty), both, false},
 		{"answer in the confirmation only", i.Respond(t, confirmationOnly), both, false},
 	} {

@@ -49,6 +49,8 @@ func TestHostileCiphertext(t *testing.T) {
 	}
 	cases = append(cases,
 		func(e *idptest.SAMLEncryption) { e.Transport = "rsa-1_5" },
+		func(e *idptest.SAMLEncryption) { e.Cipher, e.Announce = "aes128-gcm", "aes256-gcm" },
+		func(e *idptest.SAMLEncryption) { e.Cipher, e.Announce = "aes128-cbc", "aes256-cbc" },
 		func(e *idptest.SAMLEncryption) { e.Cipher = "tripledes-cbc" },
 		func(e *idptest.SAMLEncryption) { e.To = idptest.RSAKey(1).Cert },
 		func(e *idptest.SAMLEncryption) { e.Plaintext = func([]byte) []byte { return nil } },

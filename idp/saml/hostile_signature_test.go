@@ -40,6 +40,12 @@ func editInfo(f func(*etree.Element)) func(*idptest.SAMLAnswer) {
 func TestHostileAlgorithms(t *testing.T) {
 	var cases []hostile
 	cases = append(cases, signatureCases("SHA-1", func(a *idptest.SAMLAnswer) { a.Signature.Hash = crypto.SHA1 })...)
+	cases = append(cases, signatureCases("SHA-1 signature over a good digest", func(a *idptest.SAMLAnswer) {
+		a.Signature.Hash, a.Signature.DigestHash = crypto.SHA1, crypto.SHA256
+	})...)
+	cases = append(cases, signatureCases("good signature over a SHA-1 digest", func(a *idptest.SAMLAnswer) {
+		a.Signature.DigestHash = crypto.SHA1
+	})...)
 	cases = append(cases, signatureCases("SHA-1 digest only", editInfo(func(el *etree.Element) {
 		find(el, "DigestMethod").CreateAttr("Algorithm", dsigSpace+"sha1")
 		find(el, "DigestValue").SetText(base64.StdEncoding.EncodeToString(make([]byte, 20)))

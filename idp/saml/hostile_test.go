@@ -247,7 +247,7 @@ func TestHostileAssertionContent(t *testing.T) {
 	add("unknown condition", func(el *etree.Element) { find(el, "Conditions").CreateElement("saml:Condition") })
 	add("unknown statement", func(el *etree.Element) { el.CreateElement("saml:Statement") })
 	add("encrypted attribute", func(el *etree.Element) {
-		find(el, "AttributeStatement").CreateElement("saml:EncryptedAttribute")
+		find(el, "AttributeStatement").CreateElement("saml:EncryptedAttribute").CreateAttr("Name", "secret")
 	})
 	add("unnamed attribute", dropAttr("Attribute", "Name"))
 	add("blank attribute name", setAttr("Attribute", "Name", " "))
@@ -413,6 +413,18 @@ func TestWhatTheRequestAskedFor(t *testing.T) {
 				wantKind(t, err, idp.KindDenied)
 			}
 		})
+	}
+}
+
+// Without a request of ours an unsolicited Response is one, whatever the caller says.
+func TestNoStateIsNotUnsolicited(t *testing.T) {
+	i := idptest.NewSAMLIDP(clock)
+	a := good()
+	a.InResponseTo = ""
+	form := url.Values{"SAMLResponse": {i.Respond(t, a)}}
+	for _, st := range []idp.State{nil, {}, {"request_id": ""}} {
+		id, err := newProvider(t, i).Finish(context.Background(), st, idp.Callback{Form: form})
+		refused(t, id, err)
 	}
 }
 

@@ -87,6 +87,12 @@ func TestVerifyRefuses(t *testing.T) {
 	if _, err := xmlsig.Verify(sha1, sha1Sig, keys(idptest.RSAKey(0)), allowed); err != nil {
 		t.Errorf("SHA-1 where allowed: %v", err)
 	}
+	many, manySig := signed(t, idptest.SAMLSignature{}, func(s string) string {
+		return strings.Replace(s, "<ds:Reference", strings.Repeat("<ds:a/>", 40)+"<ds:Reference", 1)
+	})
+	if _, err := xmlsig.Verify(many, manySig, keys(idptest.RSAKey(0)), policy); err == nil || !strings.Contains(err.Error(), "too many elements") {
+		t.Errorf("a long SignedInfo is refused before it is canonicalised: %v", err)
+	}
 	changed, changedSig := signed(t, idptest.SAMLSignature{}, func(s string) string { return strings.Replace(s, "alice", "mallory", 1) })
 	if _, err := xmlsig.Verify(changed, changedSig, keys(idptest.RSAKey(0)), policy); err == nil {
 		t.Error("a changed element")

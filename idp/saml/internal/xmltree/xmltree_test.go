@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -96,8 +97,14 @@ func TestCanonicalSkipsAndStops(t *testing.T) {
 		t.Errorf("got %s, %v", out, err)
 	}
 	long := parse(t, `<a xmlns:p="urn:`+strings.Repeat("x", 4000)+`">`+strings.Repeat("<p:b/>", 500)+`</a>`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	if out, err := xmltree.Canonical(long, nil, nil, 1<<16); err == nil {
 		t.Errorf("%d bytes", len(out))
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("%d bytes allocated for what is refused", used)
 	}
 }
 
