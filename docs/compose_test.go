@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"debug/elf"
 	"encoding/base64"
 	"fmt"
@@ -68,7 +69,8 @@ func readCompose(t *testing.T) compose {
 
 // secrets is what .env would hold.
 func secrets() map[string]string {
-	return map[string]string{"REDIS_PASSWORD": strings.Repeat("5e", 32), "SEALING_KEY": base64.StdEncoding.EncodeToString(make([]byte, 32))}
+	key := sha256.Sum256([]byte("a key that only this test uses"))
+	return map[string]string{"REDIS_PASSWORD": strings.Repeat("5e", 32), "SEALING_KEY": base64.StdEncoding.EncodeToString(key[:])}
 }
 
 func TestComposeServicesAreConfined(t *testing.T) {
@@ -314,8 +316,8 @@ func TestComposeRuns(t *testing.T) {
 		t.Fatal("Redis does not read the mounted file")
 	}
 	command[2] = strings.ReplaceAll(script, "/etc/redis/redis.conf", conf)
-	start(t, command...)
-	healthy(t, redis, redisPort)
+	redisEnded := start(t, command...)
+	healthy(t, redis, redisPort, redisEnded)
 
 	config := rewrite(t, mounted(t, c.Services["broker"]), filepath.Join(dir, "fedbroker.yaml"),
 		"redis:6379", redisAt, `":8443"`, `"`+brokerAt+`"`, "/var/log/fedbroker", dir)
@@ -326,8 +328,8 @@ func TestComposeRuns(t *testing.T) {
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("check: %v\n%s", err, out)
 	}
-	start(t, bin, c.Services["broker"].Command[0], "-c", config)
-	eventually(t, "the broker is ready", func() error {
+	ended := start(t, bin, c.Services["broker"].Command[0], "-c", config)
+	eventually(t, "the broker is ready", ended, func() error {
 		resp, err := http.Get("http://" + brokerAt + "/readyz")
 		if err != nil {
 			return err
@@ -342,14 +344,14 @@ func TestComposeRuns(t *testing.T) {
 }
 
 // healthy runs the health check, which must fail for somebody without the password.
-func healthy(t *testing.T, redis service, port string) {
+func healthy(t *testing.T, redis service, port string, ended <-chan struct{}) {
 	t.Helper()
 	test := redis.Healthcheck.Test
 	if len(test) != 2 || test[0] != "CMD-SHELL" {
 		t.Fatalf("the health check is %q", test)
 	}
 	script := strings.ReplaceAll(inContainer(test[1]), "redis-cli ", "redis-cli -p "+port+" ")
-	eventually(t, "Redis is healthy", func() error {
+	eventually(t, "Redis is healthy", ended, func() error {
 		cmd := exec.Command("sh", "-c", script)
 		cmd.Env = environment()
 		return cmd.Run()
@@ -380,7 +382,8 @@ func environment() []string {
 	return env
 }
 
-func start(t *testing.T, command ...string) {
+// start runs a command until the end of the test and says when it ended before.
+func start(t *testing.T, command ...string) <-chan struct{} {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = environment()
@@ -389,15 +392,23 @@ func start(t *testing.T, command ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	var end error
+	go func() {
+		end = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s ended with %v", filepath.Base(command[0]), err)
+		<-ended
+		if end != nil {
+			t.Errorf("%s ended with %v", filepath.Base(command[0]), end)
 		}
 		if t.Failed() {
 			t.Logf("%s said:\n%s", filepath.Base(command[0]), said.String())
 		}
 	})
+	return ended
 }
 
 func rewrite(t *testing.T, from, to string, oldNew ...string) string {
@@ -428,7 +439,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // eventually waits for another process, which has no other way to say that it is up.
-func eventually(t *testing.T, what string, try func() error) {
+func eventually(t *testing.T, what string, ended <-chan struct{}, try func() error) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -439,6 +450,8 @@ func eventually(t *testing.T, what string, try func() error) {
 			return
 		}
 		select {
+		case <-ended:
+			t.Fatalf("%s: it ended", what)
 		case <-deadline:
 			t.Fatalf("%s: not in time: %v", what, err)
 		case <-tick.C:
