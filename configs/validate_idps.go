@@ -59,6 +59,9 @@ func (c *checker) saml(p *IdP, path string) {
 	if s.SPKey.Given() != s.SPCertificate.Given() {
 		c.problem(path+".saml", "sp_key and sp_certificate go together")
 	}
+	if p.MaxAge.Or(0) > time.Hour {
+		c.problem(path+".max_age", "at most 1h for SAML")
+	}
 	for key, set := range map[string]bool{"jwks_file": p.JWKSFile != "", "authorized_parties": p.AuthorizedParties != nil, "once": p.Once} {
 		if set {
 			c.problem(path+"."+key, "is for workload tokens; a SAML assertion is always accepted once")
