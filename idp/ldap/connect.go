@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/fedbroker/fedbroker/internal/secret"
@@ -118,25 +119,41 @@ func encrypt(ctx context.Context, b *bounded, s server) (*goldap.Conn, error) {
 		conn := goldap.NewConn(b, false)
 		conn.Start()
 		return conn, nil
-	case s.secure:
-		encrypted := tls.Client(b, s.tls)
-		if err := encrypted.HandshakeContext(ctx); err != nil {
-			return nil, err
+	case !s.secure:
+		if err := startTLS(b); err != nil {
+			return nil, fmt.Errorf("StartTLS: %w", err)
 		}
-		conn := goldap.NewConn(encrypted, true)
-		conn.Start()
-		return conn, nil
 	}
-	conn := goldap.NewConn(b, false)
+	encrypted := tls.Client(b, s.tls)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	conn := goldap.NewConn(encrypted, true)
 	conn.Start()
-	err := conn.StartTLS(s.tls)
-	if state, ok := conn.TLSConnectionState(); err == nil && (!ok || !state.HandshakeComplete) {
-		err = errors.New("there is no TLS after StartTLS")
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("StartTLS: %w", err), conn.Close())
-	}
 	return conn, nil
+}
+
+// startTLS asks for TLS (RFC 4511 section 4.14) and reads the one answer, not a byte more: what somebody wrote after it
+// would be the beginning of the handshake, and fails it. The library's own would wait for ever after an answer to
+// another message.
+func startTLS(b *bounded) error {
+	const id = 1
+	request := ber.NewSequence("")
+	request.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
+	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationExtendedRequest, nil, "")
+	op.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, "1.3.6.1.4.1.1466.20037", ""))
+	request.AppendChild(op)
+	if _, err := b.Write(request.Bytes()); err != nil {
+		return err
+	}
+	answer, err := ber.ReadPacket(b)
+	if err != nil {
+		return err
+	}
+	if len(answer.Children) < 2 || answer.Children[0].Value != int64(id) || answer.Children[1].Tag != goldap.ApplicationExtendedResponse {
+		return errors.New("the answer is to something else")
+	}
+	return goldap.GetLDAPError(answer)
 }
 
 func host(addr net.Addr) string {
