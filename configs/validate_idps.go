@@ -36,15 +36,23 @@ func (c *checker) idps() {
 }
 
 func (c *checker) kind(p *IdP, path string) {
-	switch {
-	case p.SAML != nil && p.Workload != nil:
-		c.problem(path, "one of saml and workload, not both")
-	case p.SAML != nil:
-		c.saml(p, path)
-	case p.Workload != nil:
-		c.workload(p, path)
+	kinds := []struct {
+		given bool
+		check func(*IdP, string)
+	}{{p.SAML != nil, c.saml}, {p.Workload != nil, c.workload}, {p.LDAP != nil, c.ldap}}
+	given := 0
+	for _, kind := range kinds {
+		if kind.given {
+			given++
+			kind.check(p, path)
+		}
+	}
+	switch given {
+	case 0:
+		c.problem(path, "say what it is: saml, workload or ldap")
+	case 1:
 	default:
-		c.problem(path, "say what it is: saml or workload")
+		c.problem(path, "one of saml, workload and ldap, not both")
 	}
 }
 

@@ -57,6 +57,9 @@ func (p *Portal) ask(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if provider.Directory != nil {
+		return p.passwordForm(r.Context(), provider, passwordView{}, localPath(r.URL.Query().Get("return")))
+	}
 	ticket, err := p.Logins.Ticket()
 	if err != nil {
 		return answer{}, err
@@ -108,7 +111,7 @@ func (p *Portal) acs(w http.ResponseWriter, r *http.Request) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		if isOffer(pending) {
+		if provider.Login == nil || isOffer(pending) {
 			return answer{}, broker.Refuse(broker.CodeInvalidToken, "the answer belongs to no sign-in that was begun here", nil)
 		}
 		err = v.Authenticate(ctx, idp.ProofSAML, func(ctx context.Context) (idp.Identity, error) {

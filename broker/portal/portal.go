@@ -20,6 +20,8 @@ import (
 type Provider struct {
 	ID, Name string
 	Login    idp.Login
+	// Directory is set instead of Login where people type their password here.
+	Directory idp.Directory
 	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
 	Metadata func() ([]byte, error)
 }
@@ -58,6 +60,7 @@ type Portal struct {
 	pages     *template.Template
 	providers map[string]*Provider
 	brandCSS  []byte
+	guesses   *web.Throttle // of passwords, by address
 }
 
 // New checks the options and compiles the pages.
@@ -68,11 +71,11 @@ func New(o Options) (*Portal, error) {
 	if o.Branding.Name == "" {
 		o.Branding.Name = "fedbroker"
 	}
-	p := &Portal{Options: o, providers: map[string]*Provider{}}
+	p := &Portal{Options: o, providers: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock)}
 	for i := range o.Providers {
 		provider := &o.Providers[i]
-		if provider.ID == "" || provider.Login == nil || p.providers[provider.ID] != nil {
-			return nil, fmt.Errorf("portal: provider %q has no id, no login, or is there twice", provider.ID)
+		if provider.ID == "" || (provider.Login == nil) == (provider.Directory == nil) || p.providers[provider.ID] != nil {
+			return nil, fmt.Errorf("portal: provider %q has no id, neither a login nor a directory, or is there twice", provider.ID)
 		}
 		p.providers[provider.ID] = provider
 	}

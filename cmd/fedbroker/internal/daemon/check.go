@@ -106,17 +106,21 @@ func (c *Checked) identify(now time.Time) policy.Identify {
 func claimed(p *configs.IdP, claims idp.Claims, now time.Time) idp.Identity {
 	id := idp.Identity{Provider: p.ID, Claims: claims, AMR: texts(claims, "amr"), ACR: first(claims, "acr")}
 	var names configs.Claims
-	if p.SAML != nil {
+	switch {
+	case p.SAML != nil:
 		id.Issuer, names = p.SAML.MetadataURL, p.SAML.Claims
 		id.Subject = first(claims, "name_id", "subject")
-	} else {
+	case p.LDAP != nil:
+		id.Issuer, names = "ldap:///"+p.LDAP.BaseDN, configs.Claims{Username: "sAMAccountName", Email: "mail"}
+		id.Subject = first(claims, "objectGUID", "entryUUID", "subject")
+	default:
 		id.Issuer, names = p.Workload.Issuer, p.Workload.Claims
 		id.Subject = first(claims, "sub", "subject")
 	}
 	if id.Subject == "" {
 		id.Subject = "test"
 	}
-	id.Username = first(claims, names.Username, "username", "preferred_username")
+	id.Username = first(claims, names.Username, "username", "preferred_username", "uid")
 	id.Email = first(claims, names.Email, "email")
 	if id.Groups = texts(claims, names.Groups); id.Groups == nil {
 		id.Groups = texts(claims, "groups")
