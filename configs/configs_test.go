@@ -14,7 +14,7 @@ import (
 // env holds what the examples refer to.
 func env(name string) (string, bool) {
 	key := base64.StdEncoding.EncodeToString([]byte("an example key, 32 bytes long...")) // obviously not a secret
-	v, ok := map[string]string{"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret"}[name]
+	v, ok := map[string]string{"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret", "FEDBROKER_LDAP_PASSWORD": "an example"}[name]
 	return v, ok
 }
 
@@ -34,7 +34,7 @@ rules:
 
 func TestExamplesLoadAndFitTheSchema(t *testing.T) {
 	files, err := filepath.Glob("*.yaml")
-	if err != nil || len(files) < 7 {
+	if err != nil || len(files) < 11 {
 		t.Fatalf("%d examples, %v", len(files), err)
 	}
 	for _, name := range files {

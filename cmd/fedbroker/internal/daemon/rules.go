@@ -47,8 +47,11 @@ func compile(f *configs.File, roles []*broker.Role) (*policy.Policy, configs.Pro
 	o := policy.Options{Roles: roles}
 	for _, p := range f.IdPs {
 		kind := policy.KindWorkload
-		if p.SAML != nil {
+		switch {
+		case p.SAML != nil:
 			kind = policy.KindSAML
+		case p.LDAP != nil:
+			kind = policy.KindLDAP
 		}
 		o.IdPs = append(o.IdPs, policy.IdP{ID: p.ID, Kind: kind, MFA: policy.MFA{AMR: p.MFA.AMR, ACR: p.MFA.ACR}})
 	}
