@@ -296,3 +296,16 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkAuthenticate is a whole sign-in: TLS, five searches, three binds, at a server in this process.
+func BenchmarkAuthenticate(b *testing.B) {
+	f := newFixture(b)
+	f.Group("Team", "Groups", f.alice)
+	d := directory(b, f.options)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Authenticate(b.Context(), "alice", secret.New(password)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
