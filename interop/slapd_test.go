@@ -150,8 +150,10 @@ func ldifOf() string {
 		"pwdLockout: TRUE", "pwdMaxFailure: 3", "pwdMustChange: TRUE")
 	entry("cn=svc,", "objectClass: organizationalRole", "objectClass: simpleSecurityObject", "cn: svc", "userPassword: secret-of-svc")
 	person := func(uid string, more ...string) {
-		entry("uid="+uid+",ou=people,", append([]string{"objectClass: inetOrgPerson", "uid: " + uid, "cn: " + uid, "sn: " + uid, "mail: " + uid + "@example.com",
-			"userPassword: secret-of-" + uid}, more...)...)
+		entry("uid="+uid+",ou=people,", append([]string{
+			"objectClass: inetOrgPerson", "uid: " + uid, "cn: " + uid, "sn: " + uid, "mail: " + uid + "@example.com",
+			"userPassword: secret-of-" + uid,
+		}, more...)...)
 	}
 	person("alice", "departmentNumber: 17")
 	person("bob")
