@@ -52,10 +52,11 @@ func (d *Directory) Authenticate(ctx context.Context, username string, password 
 		return idp.Identity{}, unavailable(errors.New("too many sign-ins at once"))
 	}
 	id, err := d.signIn(ctx, username, password)
-	if err != nil {
-		return idp.Identity{}, err
+	var e *idp.Error
+	if errors.As(err, &e) && e.Kind == idp.KindUnavailable {
+		d.options.Logger.Warn("a directory could not be used", "idp", d.id, "error", e.Err)
 	}
-	return id, nil
+	return id, err
 }
 
 func (d *Directory) signIn(ctx context.Context, username string, password secret.Text) (idp.Identity, error) {

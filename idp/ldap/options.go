@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -65,6 +66,8 @@ type Options struct {
 	Timeout, ServerTimeout time.Duration
 	Dial                   Dial
 	Clock                  func() time.Time
+	// Logger hears why the directory could not be used; nil hears nothing.
+	Logger *slog.Logger
 }
 
 // server is one of the directory's servers.
@@ -82,6 +85,9 @@ func New(o Options) (*Directory, error) {
 	}
 	if o.ServerTimeout == 0 {
 		d.options.ServerTimeout = DefaultServerTimeout
+	}
+	if o.Logger == nil {
+		d.options.Logger = slog.New(slog.DiscardHandler)
 	}
 	for _, step := range []func() error{d.required, d.names, d.templates, d.attributes, d.reachable} {
 		if err := step(); err != nil {

@@ -16,6 +16,6 @@ func (m makings) buildLDAP(p *provider) (*ldap.Directory, error) {
 		ID: c.ID, Servers: l.URL, StartTLS: l.StartTLS, CA: []byte(l.CA.Text().Reveal()), ServerName: l.ServerName, InsecureLoopback: c.InsecureHTTP,
 		BaseDN: l.BaseDN, GroupBaseDN: l.GroupBaseDN, BindDN: l.BindDN, BindPassword: l.BindPassword.Text(), UPNSuffix: l.UPNSuffix,
 		UserFilter: l.UserFilter, GroupFilter: l.GroupFilter, FlatGroups: l.NestedGroups != nil && !*l.NestedGroups, Attributes: l.Attributes,
-		Dial: dialer.DialContext, Clock: m.opts.Clock,
+		Dial: dialer.DialContext, Clock: m.opts.Clock, Logger: m.opts.Logger,
 	})
 }
