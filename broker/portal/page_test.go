@@ -82,6 +82,13 @@ func TestClockShowsTheDayWhereItIsAnother(t *testing.T) {
 	if page := b.get("/").Body.String(); !strings.Contains(page, ">2026-11-26 00:01 UTC<") {
 		t.Errorf("the session ends after midnight: %s", page)
 	}
+	a := b.begin("")
+	answer := doortest.Answer("corp", "alice", a.request)
+	answer.SessionEnd = b.Now().Add(time.Hour)
+	b.deliver("corp", b.Corp.Respond(t, answer), a.relay)
+	if page := b.get("/").Body.String(); !strings.Contains(page, ">13:01 UTC<") {
+		t.Errorf("the provider's session ends today: %s", page)
+	}
 }
 
 // TestErrorText: what a stranger sends is on no page.

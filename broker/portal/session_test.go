@@ -66,6 +66,11 @@ func TestUnsolicitedReplacesNothing(t *testing.T) {
 	b.post("/logout", url.Values{})
 	wantRedirect(t, b.post("/login/corp", handle(h)), "/")
 
+	// A dead session is nobody's.
+	dead := newSite(t).browser()
+	dead.jar["__Host-session"] = &http.Cookie{Name: "__Host-session", Value: strings.Repeat("A", 43)}
+	wantRedirect(t, dead.post("/login/corp", handle(dead.offer("alice"))), "/")
+
 	// An outage hides whether somebody is signed in: nobody becomes somebody else then.
 	for after := range 6 {
 		b := newSite(t).browser()
