@@ -35,7 +35,7 @@ func (c *tally) measured(t *testing.T, name string, try attempt) (answer, bool) 
 	t.Helper()
 	c.sent++
 	a, err := try()
-	if err == nil && a.took > slow {
+	for again := 0; err == nil && a.took > slow && again < 4; again++ {
 		a, err = try()
 	}
 	switch {
@@ -47,7 +47,7 @@ func (c *tally) measured(t *testing.T, name string, try attempt) (answer, bool) 
 		t.Errorf("crash: %s: %d %s", name, a.status, a.body)
 	case a.took > slow:
 		c.crash++
-		t.Errorf("crash: %s: took %v twice", name, a.took)
+		t.Errorf("crash: %s: took %v, and no less before", name, a.took)
 	default:
 		return a, true
 	}
