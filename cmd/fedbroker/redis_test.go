@@ -9,8 +9,8 @@ import (
 	"github.com/fedbroker/fedbroker/idp/idptest"
 )
 
-// sealingKey is 32 bytes in base64, and nothing that occurs by chance.
-const sealingKey = "bWFya2VkLXNlYWxpbmcta2V5LW1hcmtlZC1zZWFsaW4="
+// sealingKey is one that "fedbroker keys generate" made.
+const sealingKey = "Npn/sxV4aZAP8lRbMS2KvTQn/YV/63lmxgPuXeMEqFU="
 
 // withRedis is the part of a configuration that shares a store.
 func (w *world) withRedis(r *storetest.Server) string {
@@ -121,7 +121,7 @@ func TestRedisWithAnotherSealingKeyDoesNotStart(t *testing.T) {
 	redis := storetest.StartRedis(t)
 	name := w.config("f", parts{extra: w.withRedis(redis)})
 	w.serve(name).stop()
-	w.env["SEALING_KEY"] = strings.Repeat("A", 43) + "="
+	w.env["SEALING_KEY"] = "q7n0Zb2m1YtqkJx0pW3v8sLr5uHcD9eXfGaBiTjKwM4="
 	out := newOutput()
 	if code := run(t.Context(), []string{"serve", "-c", name}, w.getenv, strings.NewReader(""), out, out); code != exitRefused {
 		t.Errorf("exit code %d: %s", code, out)
