@@ -34,7 +34,10 @@ leaves the old one in force. Logs go to standard error as JSON lines.`,
 		d, err := daemon.New(cmd.Context(), f, daemon.Options{
 			Version: version(), Getenv: p.getenv, AuditWriter: p.stdout, Logger: slog.New(slog.NewJSONHandler(p.stderr, nil)), Clock: p.now, Rand: rand.Reader,
 		})
-		if err != nil {
+		switch {
+		case err != nil && cmd.Context().Err() != nil:
+			return nil // interrupted before it began
+		case err != nil:
 			return err
 		}
 		hup := make(chan os.Signal, 1)
