@@ -109,6 +109,7 @@ func TestProblems(t *testing.T) {
 		"http issuer":          {"issuer: https://ci.example.com", "issuer: http://ci.example.com", "plain http is for loopback"},
 		"http loopback":        {"issuer: https://ci.example.com", "issuer: http://127.0.0.1:1/ci", "insecure_http: true"},
 		"skew":                 {"id: ci,", "id: ci, skew: 6m,", "at most 5m"},
+		"old assertions":       {"id: corp,", "id: corp, max_age: 61m,", "at most 1h for SAML"},
 		"metadata twice":       {"metadata_url: https://idp.example.com/metadata", "metadata_url: https://idp.example.com/metadata, metadata_file: x", "exactly one of metadata_url"},
 		"once on saml":         {"id: corp,", "id: corp, once: true,", "is for workload tokens"},
 		"half an sp key":       {"metadata_url: https://idp.example.com/metadata", "metadata_url: https://idp.example.com/metadata, sp_key: env:SECRET", "sp_key and sp_certificate go together"},

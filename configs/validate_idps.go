@@ -69,6 +69,9 @@ func (c *checker) saml(p *IdP, path string) {
 	if s.SPKey.Given() != s.SPCertificate.Given() {
 		c.problem(path+".saml", "sp_key and sp_certificate go together")
 	}
+	if p.MaxAge.Or(0) > time.Hour {
+		c.problem(path+".max_age", "at most 1h for SAML")
+	}
 	c.workloadOnly(p, path)
 	if p.JWKSFile != "" {
 		c.problem(path+".jwks_file", "is for tokens; a SAML provider's keys are in its metadata")
@@ -91,6 +94,9 @@ func (c *checker) oidc(p *IdP, path string) {
 	if claim, shared := sharedIssuers[o.Issuer]; shared && len(o.Tenant) == 0 {
 		c.problem(path+".oidc", "%s serves everybody; pin yourselves with tenant: {%s: …}", o.Issuer, claim)
 	}
+	if p.MaxAge.Or(0) > time.Hour {
+		c.problem(path+".max_age", "at most 1h for a login by OIDC")
+	}
 	c.workloadOnly(p, path)
 }
 
@@ -102,9 +108,8 @@ func (c *checker) scopes(path string, scopes []string) {
 	}
 }
 
-func (c *checker) oauth2(p *IdP, path string) {
-	o := p.OAuth2
-	path += ".oauth2"
+func (c *checker) oauth2(p *IdP, idp string) {
+	o, path := p.OAuth2, idp+".oauth2"
 	if o.Preset != "" && !slices.Contains(oauth2Presets(), o.Preset) {
 		c.problem(path+".preset", "want one of %s, got %q", strings.Join(oauth2Presets(), ", "), o.Preset)
 	}
@@ -120,8 +125,8 @@ func (c *checker) oauth2(p *IdP, path string) {
 	}
 	c.fields(o, path+".fields")
 	c.scopes(path+".scopes", o.Scopes)
-	c.workloadOnly(p, path[:len(path)-len(".oauth2")])
-	c.cannotSay(p, path[:len(path)-len(".oauth2")])
+	c.workloadOnly(p, idp)
+	c.cannotSay(p, idp)
 }
 
 func oauth2Presets() []string { return []string{"github", "github-enterprise", "facebook", "x"} }

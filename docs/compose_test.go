@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"debug/elf"
 	"encoding/base64"
 	"fmt"
@@ -68,7 +69,8 @@ func readCompose(t *testing.T) compose {
 
 // secrets is what .env would hold.
 func secrets() map[string]string {
-	return map[string]string{"REDIS_PASSWORD": strings.Repeat("5e", 32), "SEALING_KEY": base64.StdEncoding.EncodeToString(make([]byte, 32))}
+	key := sha256.Sum256([]byte("a key that only this test uses"))
+	return map[string]string{"REDIS_PASSWORD": strings.Repeat("5e", 32), "SEALING_KEY": base64.StdEncoding.EncodeToString(key[:])}
 }
 
 func TestComposeServicesAreConfined(t *testing.T) {
@@ -314,20 +316,20 @@ func TestComposeRuns(t *testing.T) {
 		t.Fatal("Redis does not read the mounted file")
 	}
 	command[2] = strings.ReplaceAll(script, "/etc/redis/redis.conf", conf)
-	start(t, command...)
-	healthy(t, redis, redisPort)
+	bin := buildIn(t, root)
+	static(t, bin)
+	env := dotEnv(t, bin)
+	healthy(t, redis, redisPort, env, start(t, env, command...))
 
 	config := rewrite(t, mounted(t, c.Services["broker"]), filepath.Join(dir, "fedbroker.yaml"),
 		"redis:6379", redisAt, `":8443"`, `"`+brokerAt+`"`, "/var/log/fedbroker", dir)
-	bin := buildIn(t, root)
-	static(t, bin)
 	check := exec.Command(bin, "check", "-c", config)
-	check.Env = environment()
+	check.Env = env
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("check: %v\n%s", err, out)
 	}
-	start(t, bin, c.Services["broker"].Command[0], "-c", config)
-	eventually(t, "the broker is ready", func() error {
+	ended := start(t, env, bin, c.Services["broker"].Command[0], "-c", config)
+	eventually(t, "the broker is ready", ended, func() error {
 		resp, err := http.Get("http://" + brokerAt + "/readyz")
 		if err != nil {
 			return err
@@ -342,16 +344,16 @@ func TestComposeRuns(t *testing.T) {
 }
 
 // healthy runs the health check, which must fail for somebody without the password.
-func healthy(t *testing.T, redis service, port string) {
+func healthy(t *testing.T, redis service, port string, env []string, ended <-chan struct{}) {
 	t.Helper()
 	test := redis.Healthcheck.Test
 	if len(test) != 2 || test[0] != "CMD-SHELL" {
 		t.Fatalf("the health check is %q", test)
 	}
 	script := strings.ReplaceAll(inContainer(test[1]), "redis-cli ", "redis-cli -p "+port+" ")
-	eventually(t, "Redis is healthy", func() error {
+	eventually(t, "Redis is healthy", ended, func() error {
 		cmd := exec.Command("sh", "-c", script)
-		cmd.Env = environment()
+		cmd.Env = env
 		return cmd.Run()
 	})
 	for _, who := range []string{"", "--user default --pass ''"} {
@@ -362,7 +364,7 @@ func healthy(t *testing.T, redis service, port string) {
 	}
 	for _, forbidden := range []string{"get other", "keys '*'", "flushall", "config set maxmemory-policy allkeys-lru", "eval 'return 1' 0"} {
 		cmd := exec.Command("sh", "-c", `REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli -p `+port+" --user fedbroker "+forbidden)
-		cmd.Env = environment()
+		cmd.Env = env
 		if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("NOPERM")) {
 			t.Errorf("the broker's user may %s: %s, %v", forbidden, out, err)
 		}
@@ -372,32 +374,60 @@ func healthy(t *testing.T, redis service, port string) {
 // inContainer undoes compose's escaping of the dollar sign.
 func inContainer(s string) string { return strings.ReplaceAll(s, "$$", "$") }
 
-func environment() []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent"}
-	for name, value := range secrets() {
-		env = append(env, name+"="+value)
+// dotEnv makes .env by the command in the compose file's head, and returns what a container would get of it.
+func dotEnv(t *testing.T, bin string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return env
+	command := regexp.MustCompile(`(?m)^# +(\(umask 077; printf .* > \.env\))$`).FindSubmatch(text)
+	if command == nil {
+		t.Fatal("the compose file does not say how to make .env")
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Dir(bin), filepath.Join(dir, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-ec", string(command[1]))
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	made, err := os.ReadFile(filepath.Join(dir, ".env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(strings.Fields(string(made)), "PATH="+os.Getenv("PATH"), "HOME=/nonexistent")
 }
 
-func start(t *testing.T, command ...string) {
+// start runs a command until the end of the test and says when it ended before.
+func start(t *testing.T, env []string, command ...string) <-chan struct{} {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Env = environment()
+	cmd.Env = env
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	var end error
+	go func() {
+		end = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s ended with %v", filepath.Base(command[0]), err)
+		<-ended
+		if end != nil {
+			t.Errorf("%s ended with %v", filepath.Base(command[0]), end)
 		}
 		if t.Failed() {
 			t.Logf("%s said:\n%s", filepath.Base(command[0]), said.String())
 		}
 	})
+	return ended
 }
 
 func rewrite(t *testing.T, from, to string, oldNew ...string) string {
@@ -428,7 +458,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // eventually waits for another process, which has no other way to say that it is up.
-func eventually(t *testing.T, what string, try func() error) {
+func eventually(t *testing.T, what string, ended <-chan struct{}, try func() error) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -439,6 +469,8 @@ func eventually(t *testing.T, what string, try func() error) {
 			return
 		}
 		select {
+		case <-ended:
+			t.Fatalf("%s: it ended", what)
 		case <-deadline:
 			t.Fatalf("%s: not in time: %v", what, err)
 		case <-tick.C:

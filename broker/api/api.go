@@ -13,7 +13,7 @@ import (
 	"github.com/fedbroker/fedbroker/internal/web"
 )
 
-// Options are what the API stands on; all are required.
+// Options are what the API stands on. All but Remote are required; the zero Remote believes no proxy.
 type Options struct {
 	Broker   *broker.Broker
 	Sessions *session.Sessions
@@ -33,8 +33,8 @@ type API struct{ Options }
 
 // New checks the options.
 func New(o Options) (*API, error) {
-	if o.Broker == nil || o.Sessions == nil || o.PublicURL == "" {
-		return nil, errors.New("api: Broker, Sessions and PublicURL are required")
+	if o.Broker == nil || o.Sessions == nil || o.Cookies == (session.Cookies{}) || o.PublicURL == "" {
+		return nil, errors.New("api: Broker, Sessions, Cookies and PublicURL are required")
 	}
 	return &API{o}, nil
 }
@@ -59,10 +59,7 @@ type handler func(ctx context.Context, v *broker.Visit, req *request) (any, erro
 func (a *API) route(action string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		req, readErr := a.read(w, r, action)
-		call := broker.Call{Door: "api", Action: action, Remote: a.Remote.Addr(r)}
-		if req != nil {
-			call.Ignored = req.ignored
-		}
+		call := broker.Call{Door: "api", Action: action, Remote: a.Remote.Addr(r), Ignored: req.ignored}
 		var body any
 		id, err := a.Broker.Run(r.Context(), call, func(ctx context.Context, v *broker.Visit) error {
 			if readErr != nil {

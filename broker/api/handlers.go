@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/sts"
 )
 
-// Credentials is credential_process form (AWS SDKs, version 1) plus what the broker knows.
+// Credentials is credential_process form (AWS SDKs, version 1) plus what the broker knows. Expiration is in whole
+// seconds, as STS writes it.
 type Credentials struct {
 	Version         int
 	AccessKeyID     string `json:"AccessKeyId"`
@@ -34,7 +36,7 @@ func (a *API) credentials(ctx context.Context, v *broker.Visit, req *request) (a
 	c := issued.Credentials
 	return &Credentials{
 		Version: 1, AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal(),
-		Expiration: c.Expiration.UTC(), RoleARN: string(issued.Grant.Role.ARN), AssumedRoleARN: c.AssumedRoleARN, SourceIdentity: issued.Grant.SourceIdentity,
+		Expiration: c.Expiration.UTC().Truncate(time.Second), RoleARN: string(issued.Grant.Role.ARN), AssumedRoleARN: c.AssumedRoleARN, SourceIdentity: issued.Grant.SourceIdentity,
 	}, nil
 }
 
@@ -61,7 +63,8 @@ type Roles struct {
 	Roles []Role `json:"roles"`
 }
 
-// Role is one granted role; MaxDuration is in seconds.
+// Role is one granted role; MaxDuration is in seconds. Console says whether whoever asks may have a console sign-in of
+// it: pass-through needs the upstream proof in the request itself, which a browser's session does not carry.
 type Role struct {
 	Name        string `json:"name"`
 	ARN         string `json:"arn"`
@@ -71,7 +74,7 @@ type Role struct {
 	Console     bool   `json:"console"`
 }
 
-func (a *API) roles(_ context.Context, v *broker.Visit, _ *request) (any, error) {
+func (a *API) roles(_ context.Context, v *broker.Visit, req *request) (any, error) {
 	decision, err := v.Decide()
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func (a *API) roles(_ context.Context, v *broker.Visit, _ *request) (any, error)
 	for _, g := range decision.Grants {
 		out.Roles = append(out.Roles, Role{
 			Name: g.Role.Name, ARN: string(g.Role.ARN), AccountID: g.Role.ARN.AccountID(), AccountName: g.Role.AccountName,
-			MaxDuration: seconds(a.Broker.MostOf(&g)), Console: true,
+			MaxDuration: seconds(a.Broker.MostOf(&g)), Console: g.Role.Mode != sts.ModePassThrough || !req.bearer.Empty(),
 		})
 	}
 	return out, nil
@@ -103,6 +106,6 @@ func (a *API) whoami(_ context.Context, v *broker.Visit, _ *request) (any, error
 	id := v.Identity()
 	return Whoami{
 		IdP: id.Provider, Issuer: id.Issuer, Subject: id.Subject, Username: id.Username, Email: id.Email, Groups: id.Groups,
-		AuthTime: id.AuthTime, AMR: id.AMR, ACR: id.ACR,
+		AuthTime: id.AuthTime.UTC(), AMR: id.AMR, ACR: id.ACR,
 	}, nil
 }

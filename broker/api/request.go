@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -38,30 +39,37 @@ var neverTheirs = []string{
 
 func refuse(detail string) error { return broker.Refuse(broker.CodeInvalidRequest, detail, nil) }
 
-// read finds the proof and the wishes of a request. The request is not nil when there is an error.
+// read finds the proof and the wishes of a request. With an error the request holds what was read until then.
 func (a *API) read(w http.ResponseWriter, r *http.Request, action string) (*request, error) {
 	req := &request{}
-	if err := a.proofs(r, req); err != nil {
-		return req, err
+	err := a.proofs(r, req)
+	if err == nil && r.Method == http.MethodPost {
+		err = a.body(w, r, req, action)
 	}
-	if r.Method == http.MethodGet {
-		return req, req.exactlyOne()
+	if err == nil {
+		err = req.exactlyOne()
 	}
-	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if mediaType == "application/x-www-form-urlencoded" && (action == "credentials" || action == "console") {
-		if err := req.form(w, r, action); err != nil {
-			return req, err
-		}
-		return req, req.exactlyOne()
-	}
-	if err := req.json(w, r, mediaType, action); err != nil {
-		return req, err
-	}
-	if !req.cookie.Empty() && !web.SameOrigin(r, a.PublicURL) {
-		return req, refuse("a cookie is taken only from the broker's own pages; send a bearer token")
-	}
-	return req, req.exactlyOne()
+	return req, err
 }
+
+// body reads what is asked for. Asking changes something, so that a cookie must come with the proof that one of our own
+// pages sent it (invariant 8); a form carries its own proof and is no page's.
+func (a *API) body(w http.ResponseWriter, r *http.Request, req *request, action string) error {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		mediaType = ""
+	}
+	switch {
+	case mediaType == "application/x-www-form-urlencoded" && exchanges(action):
+		return req.form(w, r, action)
+	case !req.cookie.Empty() && !web.SameOrigin(r, a.PublicURL):
+		return refuse("a cookie is taken only from the broker's own pages; send a bearer token")
+	}
+	return req.json(w, r, mediaType, action)
+}
+
+// exchanges reports whether an action ends in credentials.
+func exchanges(action string) bool { return action == "credentials" || action == "console" }
 
 // proofs reads header and cookie.
 func (a *API) proofs(r *http.Request, req *request) error {
@@ -107,15 +115,17 @@ func (req *request) form(w http.ResponseWriter, r *http.Request, action string) 
 	if err != nil {
 		return refuse(err.Error())
 	}
-	for name := range form {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
 		switch {
 		case slices.Contains(neverTheirs, name):
 			req.ignored = append(req.ignored, name)
 		case name != "SAMLResponse" && name != "role" && name != "duration" && (name != "destination" || action != "console"):
-			return refuse("the form takes SAMLResponse, role and duration")
+			return refuse("the form takes SAMLResponse, role and duration; for the console, destination too")
 		}
 	}
-	slices.Sort(req.ignored)
+	if form.Get("SAMLResponse") == "" {
+		return refuse("the form must carry a SAMLResponse; send JSON with another proof")
+	}
 	req.saml = secret.New(form.Get("SAMLResponse"))
 	req.role, req.destination = form.Get("role"), form.Get("destination")
 	if text := form.Get("duration"); text != "" {
@@ -150,7 +160,7 @@ func (req *request) json(w http.ResponseWriter, r *http.Request, mediaType, acti
 }
 
 func (req *request) member(action, name string, value any) (err error) {
-	exchange := action == "credentials" || action == "console"
+	exchange := exchanges(action)
 	switch {
 	case slices.Contains(neverTheirs, name):
 		req.ignored = append(req.ignored, name)
@@ -165,14 +175,23 @@ func (req *request) member(action, name string, value any) (err error) {
 	case name == "destination" && action == "console":
 		req.destination, err = text(name, value)
 	default:
-		err = refuse(strconv.Quote(name) + " is not a member of this request")
+		err = refuse(unknownMember(name))
 	}
 	return err
 }
 
+// unknownMember names a mistyped member; what cannot be one is not repeated, the sentence also goes into the audit log.
+func unknownMember(name string) string {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+	if len(name) > 32 || strings.Trim(name, letters) != "" {
+		return "the request has a member that is not known"
+	}
+	return strconv.Quote(name) + " is not a member of this request"
+}
+
 func text(name string, value any) (string, error) {
 	s, ok := value.(string)
-	if !ok || strings.ContainsAny(s, "\x00") {
+	if !ok || strings.Contains(s, "\x00") {
 		return "", refuse(name + " must be text")
 	}
 	return s, nil

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
+	"github.com/fedbroker/fedbroker/internal/secret"
+	"github.com/fedbroker/fedbroker/sts"
 )
 
 // homeView is what home.html shows.
@@ -24,45 +27,62 @@ type accountView struct {
 	Roles    []roleView
 }
 
-type roleView struct{ Name, ARN, Most, Rule string }
-
-// home lists a signed-in person's roles by account.
-func (p *Portal) home(w http.ResponseWriter, r *http.Request) (answer, error) {
-	token, ok := p.Cookies.ReadSession(r)
-	if !ok {
-		return p.toLogin(r), nil
-	}
-	var out homeView
-	err := p.run(r, "portal", "roles", func(ctx context.Context, v *broker.Visit) error {
-		s, err := p.Sessions.Get(ctx, token)
-		if err != nil {
-			return resumeFailed(err)
-		}
-		v.Resume(&s.Identity, s.ID, s.Expires)
-		decision, err := v.Decide()
-		out = p.homeView(s, decision)
-		return err
-	})
-	var e *broker.Error
-	if errors.As(err, &e) && e.Code == broker.CodeLoginRequired {
-		http.SetCookie(w, p.Cookies.EndSession())
-		return p.toLogin(r), nil
-	}
-	return answer{template: "home.html", data: out, forms: p.ConsoleOrigins}, err
+// roleView is one granted role. Console is false where a login session cannot become credentials (pass-through).
+type roleView struct {
+	Name, ARN, Most, Rule string
+	Console               bool
 }
 
-func (p *Portal) toLogin(r *http.Request) answer {
+// home lists a signed-in person's roles by account.
+func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	token, ok := p.Cookies.ReadSession(r)
+	if !ok {
+		return toLogin(r), nil
+	}
+	out, err := p.run(r, "portal", "roles", func(ctx context.Context, v *broker.Visit) (answer, error) {
+		s, err := p.resume(ctx, v, token)
+		if err != nil {
+			return answer{}, err
+		}
+		decision, err := v.Decide()
+		return answer{template: "home.html", data: p.homeView(s, decision), forms: p.ConsoleOrigins}, err
+	})
+	if sessionOver(err) {
+		out = toLogin(r)
+		out.cookies = []*http.Cookie{p.Cookies.EndSession()}
+		return out, nil
+	}
+	return out, err
+}
+
+func toLogin(r *http.Request) answer {
 	if r.URL.RawQuery == "" {
 		return seeOther("/login")
 	}
 	return seeOther("/login?return=" + url.QueryEscape(r.URL.RequestURI()))
 }
 
-func resumeFailed(err error) error {
-	if errors.Is(err, session.ErrNone) {
-		return broker.Refuse(broker.CodeLoginRequired, "your login session is over; sign in again", nil)
+// resume continues with the identity of the login session that a token stands for.
+func (p *Portal) resume(ctx context.Context, v *broker.Visit, token secret.Text) (session.Session, error) {
+	s, err := p.Sessions.Get(ctx, token)
+	switch {
+	case errors.Is(err, session.ErrNone):
+		return s, broker.Refuse(broker.CodeLoginRequired, "your login session is over; sign in again", nil)
+	case err != nil:
+		return s, storeDown(err)
 	}
+	v.Resume(&s.Identity, s.ID, s.Expires)
+	return s, nil
+}
+
+func storeDown(err error) error {
 	return broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; try again", err)
+}
+
+// sessionOver reports whether a request was refused because nobody is signed in.
+func sessionOver(err error) bool {
+	var e *broker.Error
+	return errors.As(err, &e) && e.Code == broker.CodeLoginRequired
 }
 
 func (p *Portal) homeView(s session.Session, d broker.Decision) homeView {
@@ -79,32 +99,42 @@ func (p *Portal) homeView(s session.Session, d broker.Decision) homeView {
 		}
 		account := &out.Accounts[at[id]]
 		account.Roles = append(account.Roles, roleView{
-			Name: g.Role.Name, ARN: string(g.Role.ARN), Most: p.Broker.MostOf(&g).String(), Rule: g.Rule,
+			Name: g.Role.Name, ARN: string(g.Role.ARN), Most: hoursText(p.Broker.MostOf(&g)), Rule: g.Rule,
+			Console: g.Role.Mode != sts.ModePassThrough,
 		})
 	}
 	return out
 }
 
+// hoursText is a duration without the zeros that end it: 4h, 1h30m.
+func hoursText(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 // console issues credentials and sends the browser into the AWS console with them.
 func (p *Portal) console(w http.ResponseWriter, r *http.Request) (answer, error) {
-	form, err := p.ownForm(w, r)
-	if err != nil {
-		return answer{}, err
-	}
-	var signIn broker.SignInURL
-	err = p.run(r, "portal", "console", func(ctx context.Context, v *broker.Visit) error {
-		token, _ := p.Cookies.ReadSession(r)
-		s, err := p.Sessions.Get(ctx, token)
+	return p.run(r, "portal", "console", func(ctx context.Context, v *broker.Visit) (answer, error) {
+		form, err := p.ownForm(w, r)
 		if err != nil {
-			return resumeFailed(err)
+			return answer{}, err
 		}
-		v.Resume(&s.Identity, s.ID, s.Expires)
-		signIn, _, err = v.Console(ctx, broker.Want{Role: form.Get("role")}, form.Get("destination"))
-		return err
+		token, _ := p.Cookies.ReadSession(r) // no token has no session
+		if _, err := p.resume(ctx, v, token); err != nil {
+			return answer{}, err
+		}
+		signIn, _, err := v.Console(ctx, broker.Want{Role: form.Get("role")}, form.Get("destination"))
+		if err != nil {
+			return answer{}, err
+		}
+		out := seeOther(signIn.URL.Reveal())
+		out.secret = true
+		return out, nil
 	})
-	if err != nil {
-		return answer{}, err
-	}
-	w.Header().Set("Referrer-Policy", "no-referrer") // the URL is a secret for as long as it works
-	return seeOther(signIn.URL.Reveal()), nil
 }

@@ -2,10 +2,10 @@ package portal
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/fedbroker/fedbroker/broker"
@@ -17,29 +17,42 @@ import (
 // maxResponse bounds what an identity provider posts: a SAML Response of 128 KiB, encoded twice.
 const maxResponse = 256 << 10
 
-// chooser lists the identity providers; with a single one it goes straight on.
+// choice is one line of login.html.
+type choice struct{ Name, URL string }
+
+// chooser lists the identity providers; with a single one it goes straight on, unless choose asks to stop here.
 func (p *Portal) chooser(_ http.ResponseWriter, r *http.Request) (answer, error) {
-	type item struct{ Name, URL string }
-	var items []item
+	query := r.URL.Query()
+	choices := make([]choice, 0, len(p.Providers))
 	for _, provider := range p.Providers {
-		items = append(items, item{provider.Name, loginURL(provider.ID, r.URL.Query().Get("return"))})
+		choices = append(choices, choice{provider.Name, loginURL(provider.ID, query.Get("return"))})
 	}
-	if len(items) == 1 && r.URL.Query().Get("choose") == "" {
-		return seeOther(items[0].URL), nil
+	if len(choices) == 1 && query.Get("choose") == "" {
+		return seeOther(choices[0].URL), nil
 	}
-	return answer{template: "login.html", data: items}, nil
+	return answer{template: "login.html", data: choices}, nil
 }
 
 func loginURL(id, returnTo string) string {
 	u := "/login/" + url.PathEscape(id)
-	if returnTo != "" {
+	if returnTo = localPath(returnTo); returnTo != "/" {
 		u += "?return=" + url.QueryEscape(returnTo)
 	}
 	return u
 }
 
-// begin sends the browser to its identity provider.
-func (p *Portal) begin(w http.ResponseWriter, r *http.Request) (answer, error) {
+// begin sends the browser to its identity provider. Beginning decides nothing and anybody may: only refusals are
+// recorded.
+func (p *Portal) begin(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	out, err := p.ask(r)
+	if err != nil {
+		return p.run(r, "portal", "begin", func(context.Context, *broker.Visit) (answer, error) { return answer{}, err })
+	}
+	return out, nil
+}
+
+// ask makes the request to the provider and keeps what is needed to recognise its answer.
+func (p *Portal) ask(r *http.Request) (answer, error) {
 	provider, err := p.provider(r)
 	if err != nil {
 		return answer{}, err
@@ -50,17 +63,27 @@ func (p *Portal) begin(w http.ResponseWriter, r *http.Request) (answer, error) {
 	}
 	redirect, state, err := provider.Login.Begin(r.Context(), idp.LoginRequest{Handle: ticket.Handle})
 	if err != nil {
-		return answer{}, broker.Refuse(broker.CodeUpstreamUnavailable, "the identity provider cannot be reached; try again", err)
+		return answer{}, cannotBegin(err)
 	}
 	pending := session.Pending{Provider: provider.ID, State: state, ReturnTo: localPath(r.URL.Query().Get("return"))}
 	if err := p.Logins.Keep(r.Context(), ticket, pending); err != nil {
-		return answer{}, broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; try again", err)
+		return answer{}, storeDown(err)
 	}
-	http.SetCookie(w, p.Cookies.Login(ticket))
-	if len(redirect.Form) == 0 {
-		return seeOther(redirect.URL), nil
+	out := seeOther(redirect.URL)
+	if len(redirect.Form) > 0 {
+		out = answer{template: "post.html", data: redirect, forms: originOf(redirect.URL)}
 	}
-	return answer{template: "post.html", data: redirect, forms: []string{originOf(redirect.URL)}}, nil
+	out.cookies = []*http.Cookie{p.Cookies.Login(ticket)}
+	return out, nil
+}
+
+// cannotBegin tells a provider that is away from a mistake of our own.
+func cannotBegin(err error) error {
+	var e *idp.Error
+	if errors.As(err, &e) {
+		return broker.Refuse(broker.CodeUpstreamUnavailable, "the identity provider cannot be reached; try again", err)
+	}
+	return err
 }
 
 func (p *Portal) provider(r *http.Request) (*Provider, error) {
@@ -72,45 +95,54 @@ func (p *Portal) provider(r *http.Request) (*Provider, error) {
 
 // acs takes a SAML Response. No cookie of a session is read here: the request comes from another site.
 func (p *Portal) acs(w http.ResponseWriter, r *http.Request) (answer, error) {
-	provider, err := p.provider(r)
-	if err != nil {
-		return answer{}, err
-	}
-	form, err := web.Form(w, r, maxResponse)
-	if err != nil {
-		return answer{}, p.run(r, "acs", "login", func(context.Context, *broker.Visit) error { return bad(err.Error()) })
-	}
-	return p.comeBack(w, r, provider, form, form.Get("RelayState"))
+	return p.run(r, "acs", "login", func(ctx context.Context, v *broker.Visit) (answer, error) {
+		provider, err := p.provider(r)
+		if err != nil {
+			return answer{}, err
+		}
+		form, err := web.Form(w, r, maxResponse)
+		if err != nil {
+			return answer{}, bad(err.Error())
+		}
+		if provider.calledBack() {
+			return answer{}, broker.Refuse(broker.CodeInvalidToken, "this identity provider does not answer by SAML", nil)
+		}
+		return p.comeBack(ctx, r, v, arrival{provider, idp.ProofSAML, form, form.Get("RelayState")})
+	})
+}
+
+// arrival is what a browser brings back from an identity provider. Handle names the attempt.
+type arrival struct {
+	provider *Provider
+	kind     idp.ProofKind
+	form     url.Values
+	handle   string
 }
 
 // comeBack finishes a login, whatever the protocol.
-func (p *Portal) comeBack(w http.ResponseWriter, r *http.Request, provider *Provider, form url.Values, handle string) (answer, error) {
-	var next answer
-	err := p.run(r, "acs", "login", func(ctx context.Context, v *broker.Visit) error {
-		pending, solicited, err := p.pendingLogin(ctx, w, r, handle, provider)
-		if err != nil {
-			return err
-		}
-		back := idp.Callback{Form: form, Unsolicited: !solicited}
-		err = v.Authenticate(ctx, idp.ProofSAML, func(ctx context.Context) (idp.Identity, error) {
-			return provider.Login.Finish(ctx, pending.State, back)
-		})
-		if err != nil {
-			return err
-		}
-		if !solicited {
-			next, err = p.offer(ctx, w, provider, v.Identity())
-			return err
-		}
-		next, err = p.signIn(ctx, w, v.Identity(), pending.ReturnTo)
-		return err
+func (p *Portal) comeBack(ctx context.Context, r *http.Request, v *broker.Visit, a arrival) (answer, error) {
+	pending, solicited, err := p.take(ctx, r, a.handle, a.provider)
+	if err != nil {
+		return answer{}, err
+	}
+	if isOffer(pending) {
+		return answer{}, broker.Refuse(broker.CodeInvalidToken, "the answer belongs to no sign-in that was begun here", nil)
+	}
+	err = v.Authenticate(ctx, a.kind, func(ctx context.Context) (idp.Identity, error) {
+		return a.provider.Login.Finish(ctx, pending.State, idp.Callback{Form: a.form, Unsolicited: !solicited})
 	})
-	return next, err
+	switch {
+	case err != nil:
+		return answer{}, err
+	case !solicited:
+		return p.offer(ctx, a.provider, v.Identity())
+	}
+	return p.signIn(ctx, v, pending.ReturnTo, a.handle)
 }
 
-// pendingLogin finds the login that this browser began. An answer from another provider than the one that was asked
-// is refused, not taken for an unsolicited one.
-func (p *Portal) pendingLogin(ctx context.Context, w http.ResponseWriter, r *http.Request, handle string, provider *Provider) (session.Pending, bool, error) {
+// take finds the login that this browser began, once: whatever comes of the request, the attempt is over. An answer
+// from another provider than the one that was asked is refused, not taken for an unsolicited one.
+func (p *Portal) take(ctx context.Context, r *http.Request, handle string, provider *Provider) (session.Pending, bool, error) {
 	ticket, ok := p.Cookies.ReadLogin(r, handle)
 	if !ok {
 		return session.Pending{}, false, nil
@@ -118,88 +150,35 @@ func (p *Portal) pendingLogin(ctx context.Context, w http.ResponseWriter, r *htt
 	pending, err := p.Logins.Take(ctx, ticket)
 	switch {
 	case errors.Is(err, session.ErrNone):
-		return session.Pending{}, false, broker.Refuse(broker.CodeLoginRequired, "this sign-in is over or was used; begin again", nil)
+		return session.Pending{}, false, loginOver()
 	case err != nil:
-		return session.Pending{}, false, broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; try again", err)
+		return session.Pending{}, false, storeDown(err)
 	case pending.Provider != provider.ID:
 		return session.Pending{}, false, broker.Refuse(broker.CodeInvalidToken, "the answer came from another identity provider than the one that was asked", nil)
 	}
-	http.SetCookie(w, p.Cookies.EndLogin(handle))
 	return pending, true, nil
 }
 
-// signIn begins a login session under a new token.
-func (p *Portal) signIn(ctx context.Context, w http.ResponseWriter, id *idp.Identity, returnTo string) (answer, error) {
-	token, _, err := p.Sessions.Create(ctx, *id)
-	if err != nil {
-		return answer{}, sessionFailed(err)
-	}
-	http.SetCookie(w, p.Cookies.Session(token))
-	return seeOther(localPath(returnTo)), nil
+func loginOver() error {
+	return broker.Refuse(broker.CodeLoginRequired, "this sign-in is over or was used; begin again", nil)
 }
 
-func sessionFailed(err error) error {
-	if errors.Is(err, session.ErrNone) {
-		return broker.Refuse(broker.CodeLoginRequired, "the identity provider's session is over; sign in again", err)
+// signIn begins a login session under a new token, and forgets the attempt of that handle.
+func (p *Portal) signIn(ctx context.Context, v *broker.Visit, returnTo, handle string) (answer, error) {
+	token, s, err := p.Sessions.Create(ctx, *v.Identity())
+	switch {
+	case errors.Is(err, session.ErrNone):
+		return answer{}, broker.Refuse(broker.CodeLoginRequired, "the identity provider's session is over; sign in again", err)
+	case err != nil:
+		return answer{}, storeDown(err)
 	}
-	return broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; try again", err)
+	v.Resume(&s.Identity, s.ID, s.Expires) // the record names the session that began
+	out := seeOther(localPath(returnTo))
+	out.cookies = []*http.Cookie{p.Cookies.EndLogin(handle), p.Cookies.Session(token)}
+	return out, nil
 }
 
-const offered = "identity"
-
-// offer asks "continue as …" after a login that nobody here asked for: it might have been pushed by another site, and
-// must not replace anybody's session (invariant 12).
-func (p *Portal) offer(ctx context.Context, w http.ResponseWriter, provider *Provider, id *idp.Identity) (answer, error) {
-	ticket, err := p.Logins.Ticket()
-	if err != nil {
-		return answer{}, err
-	}
-	blob, err := json.Marshal(id)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := p.Logins.Keep(ctx, ticket, session.Pending{Provider: provider.ID, State: idp.State{offered: string(blob)}}); err != nil {
-		return answer{}, broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; try again", err)
-	}
-	http.SetCookie(w, p.Cookies.Login(ticket))
-	return answer{template: "continue.html", data: map[string]string{
-		"Name": displayName(id), "Provider": provider.Name, "Action": "/login/" + url.PathEscape(provider.ID), "Handle": ticket.Handle,
-	}}, nil
-}
-
-// proceed is the "continue as …" button.
-func (p *Portal) proceed(w http.ResponseWriter, r *http.Request) (answer, error) {
-	provider, err := p.provider(r)
-	if err != nil {
-		return answer{}, err
-	}
-	form, err := p.ownForm(w, r)
-	if err != nil {
-		return answer{}, err
-	}
-	if token, ok := p.Cookies.ReadSession(r); ok {
-		if _, err := p.Sessions.Get(r.Context(), token); err == nil {
-			return answer{}, bad("you are signed in already; sign out first to become somebody else")
-		}
-	}
-	var next answer
-	err = p.run(r, "portal", "login", func(ctx context.Context, v *broker.Visit) error {
-		pending, found, err := p.pendingLogin(ctx, w, r, form.Get("handle"), provider)
-		if err != nil {
-			return err
-		}
-		var id idp.Identity
-		if !found || json.Unmarshal([]byte(pending.State[offered]), &id) != nil || id.Subject == "" {
-			return broker.Refuse(broker.CodeLoginRequired, "this sign-in is over or was used; begin again", nil)
-		}
-		v.Resume(&id, "", pending.Begun.Add(session.LoginLifetime))
-		next, err = p.signIn(ctx, w, &id, "/")
-		return err
-	})
-	return next, err
-}
-
-// ownForm reads a form that one of our own pages sent.
+// ownForm reads a form that one of our own pages sent (invariant 8).
 func (p *Portal) ownForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if !web.SameOrigin(r, p.PublicURL) {
 		return nil, bad("this form did not come from the portal's own page")
@@ -209,45 +188,6 @@ func (p *Portal) ownForm(w http.ResponseWriter, r *http.Request) (url.Values, er
 		return nil, bad(err.Error())
 	}
 	return form, nil
-}
-
-// logout ends the session for good and forgets the cookie.
-func (p *Portal) logout(w http.ResponseWriter, r *http.Request) (answer, error) {
-	if _, err := p.ownForm(w, r); err != nil {
-		return answer{}, err
-	}
-	err := p.run(r, "portal", "logout", func(ctx context.Context, v *broker.Visit) error {
-		token, ok := p.Cookies.ReadSession(r)
-		if !ok {
-			return nil
-		}
-		if s, err := p.Sessions.Get(ctx, token); err == nil {
-			v.Resume(&s.Identity, s.ID, s.Expires)
-		}
-		if err := p.Sessions.End(ctx, token); err != nil {
-			return broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; you may still be signed in", err)
-		}
-		return nil
-	})
-	if err != nil {
-		return answer{}, err
-	}
-	http.SetCookie(w, p.Cookies.EndSession())
-	return answer{template: "goodbye.html"}, nil
-}
-
-func (p *Portal) metadata(w http.ResponseWriter, r *http.Request) (answer, error) {
-	provider, err := p.provider(r)
-	if err != nil || provider.Metadata == nil {
-		return answer{}, broker.Refuse(broker.CodeUntrustedIssuer, "there is no such SAML identity provider here", err)
-	}
-	doc, err := provider.Metadata()
-	if err != nil {
-		return answer{}, err
-	}
-	w.Header().Set("Content-Type", "application/samlmetadata+xml")
-	_, _ = w.Write(doc)
-	return answer{}, nil
 }
 
 // localPath keeps a return target inside the portal; anything else becomes the start page.
@@ -260,19 +200,23 @@ func localPath(target string) string {
 	return target
 }
 
-func originOf(raw string) string {
+// plainHost holds what a host in a content policy may consist of: a semicolon there would begin a directive.
+var plainHost = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z.-]+)(:[0-9]+)?$`)
+
+// originOf is the origin of a URL for a content policy; none when it cannot stand there.
+func originOf(raw string) []string {
 	u, err := url.Parse(raw)
-	if err != nil {
-		return "'none'"
+	if err != nil || !plainHost.MatchString(u.Host) {
+		return nil
 	}
-	return u.Scheme + "://" + u.Host
+	return []string{u.Scheme + "://" + u.Host}
 }
 
 func displayName(id *idp.Identity) string {
-	for _, name := range []string{id.Username, id.Email, id.Subject} {
+	for _, name := range []string{id.Username, id.Email} {
 		if name != "" {
 			return name
 		}
 	}
-	return ""
+	return id.Subject
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -21,7 +20,9 @@ import (
 type Provider struct {
 	ID, Name string
 	Login    idp.Login
-	// Metadata returns the SAML service provider metadata for this provider.
+	// Kind is how it proves who somebody is: JWT and code answer at the callback, SAML, also when empty, at the ACS.
+	Kind idp.ProofKind
+	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
 	Metadata func() ([]byte, error)
 }
 
@@ -31,7 +32,7 @@ type Branding struct {
 	Logo                  []byte
 }
 
-// Options are what the portal stands on; all but Branding are required.
+// Options are what the portal stands on. Broker, Sessions, Logins, Cookies, PublicURL, Clock and Logger are required.
 type Options struct {
 	Broker    *broker.Broker
 	Sessions  *session.Sessions
@@ -63,21 +64,25 @@ type Portal struct {
 
 // New checks the options and compiles the pages.
 func New(o Options) (*Portal, error) {
-	if o.Broker == nil || o.Sessions == nil || o.Logins == nil || o.PublicURL == "" || o.Clock == nil || o.Logger == nil {
-		return nil, errors.New("portal: Broker, Sessions, Logins, PublicURL, Clock and Logger are required")
+	if o.Broker == nil || o.Sessions == nil || o.Logins == nil || o.Cookies == (session.Cookies{}) || o.PublicURL == "" || o.Clock == nil || o.Logger == nil {
+		return nil, errors.New("portal: Broker, Sessions, Logins, Cookies, PublicURL, Clock and Logger are required")
 	}
 	if o.Branding.Name == "" {
 		o.Branding.Name = "fedbroker"
 	}
 	p := &Portal{Options: o, providers: map[string]*Provider{}}
 	for i := range o.Providers {
-		p.providers[o.Providers[i].ID] = &o.Providers[i]
+		provider := &o.Providers[i]
+		if provider.ID == "" || provider.Login == nil || p.providers[provider.ID] != nil {
+			return nil, fmt.Errorf("portal: provider %q has no id, no login, or is there twice", provider.ID)
+		}
+		p.providers[provider.ID] = provider
 	}
 	if o.Branding.Accent != "" {
 		p.brandCSS = fmt.Appendf(nil, ":root{--accent:%s}", o.Branding.Accent) // a hex colour, checked by the configuration
 	}
 	var err error
-	p.pages, err = template.New("").Funcs(template.FuncMap{"clock": clockText, "title": title}).ParseFS(templateFiles, "templates/*.html")
+	p.pages, err = template.New("").Funcs(template.FuncMap{"clock": p.clockText, "title": title}).ParseFS(templateFiles, "templates/*.html")
 	return p, err
 }
 
@@ -91,28 +96,33 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /console", p.page(p.console))
 	mux.Handle("GET /saml/{idp}/metadata", p.page(p.metadata))
 	mux.Handle("POST /saml/{idp}/acs", p.page(p.acs))
+	mux.Handle("GET /oidc/{idp}/callback", p.page(p.callback))
 	mux.HandleFunc("GET /static/brand.css", p.brand)
 	mux.HandleFunc("GET /static/logo", p.logo)
-	static, _ := fs.Sub(staticFiles, "static")
-	files := http.StripPrefix("/static/", http.FileServerFS(static))
-	mux.HandleFunc("GET /static/", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=3600")
-		files.ServeHTTP(w, r)
+	mux.HandleFunc("GET /static/{file}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=3600") // taken away again where there is no such file
+		http.ServeFileFS(w, r, staticFiles, "static/"+r.PathValue("file"))
 	})
 }
 
-// answer is what a page handler wants sent: a redirect or a template.
+// answer is what a page handler wants sent: a redirect, a template or a document.
 type answer struct {
 	status   int
 	location string // with 303
+	// secret says that location lets in whoever has it: it must be neither kept nor passed on (invariant 6).
+	secret   bool
 	template string
 	data     any
 	forms    []string // further origins that the page's forms may go to
+	document []byte
+	kind     string // the document's media type
+	// cookies let somebody in, or forget: they leave with the answer, so not before Run has written the record.
+	cookies []*http.Cookie
 }
 
 func seeOther(location string) answer { return answer{status: http.StatusSeeOther, location: location} }
 
-// pageHandler answers one request. Cookies are set on w before it returns.
+// pageHandler answers one request. The writer is for reading bodies; what is to be sent is in the answer.
 type pageHandler func(w http.ResponseWriter, r *http.Request) (answer, error)
 
 func (p *Portal) page(h pageHandler) http.Handler {
@@ -126,13 +136,24 @@ func (p *Portal) page(h pageHandler) http.Handler {
 }
 
 func (p *Portal) send(w http.ResponseWriter, a answer) {
+	for _, c := range a.cookies {
+		http.SetCookie(w, c)
+	}
+	header := w.Header()
+	if a.secret {
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cache-Control", "no-store")
+	}
 	switch {
 	case a.status == http.StatusSeeOther:
-		w.Header().Set("Location", a.location)
+		header.Set("Location", a.location)
 		w.WriteHeader(http.StatusSeeOther)
-	case a.template != "":
-		w.Header().Set("Content-Security-Policy", web.PagePolicy(a.forms...))
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	case a.document != nil:
+		header.Set("Content-Type", a.kind)
+		_, _ = w.Write(a.document) // a client that went away needs no answer
+	default:
+		header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
+		header.Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(max(a.status, http.StatusOK))
 		if err := p.pages.ExecuteTemplate(w, a.template, view{Brand: p.Branding, Data: a.data}); err != nil {
 			p.Logger.Error("a page could not be rendered", "page", a.template, "error", err)
@@ -166,13 +187,18 @@ func (p *Portal) logo(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(p.Branding.Logo)
 }
 
-// run takes steps through the pipeline for a page.
-func (p *Portal) run(r *http.Request, door, action string, steps func(context.Context, *broker.Visit) error) error {
-	id, err := p.Broker.Run(r.Context(), broker.Call{Door: door, Action: action, Remote: p.Remote.Addr(r)}, steps)
+// run takes steps through the pipeline. Their answer leaves only when the record of it is written.
+func (p *Portal) run(r *http.Request, door, action string, steps func(context.Context, *broker.Visit) (answer, error)) (answer, error) {
+	var out answer
+	call := broker.Call{Door: door, Action: action, Remote: p.Remote.Addr(r)}
+	id, err := p.Broker.Run(r.Context(), call, func(ctx context.Context, v *broker.Visit) (err error) {
+		out, err = steps(ctx, v)
+		return err
+	})
 	if err != nil {
-		return &refused{id: id, err: err}
+		return answer{}, &refused{id: id, err: err}
 	}
-	return nil
+	return out, nil
 }
 
 // head is what the page's head needs.
@@ -183,4 +209,11 @@ type head struct {
 
 func title(text string, brand Branding) head { return head{text, brand} }
 
-func clockText(t time.Time) string { return t.UTC().Format("15:04 MST") }
+// clockText is a time of day, with the day where it is not today.
+func (p *Portal) clockText(t time.Time) string {
+	const day = "2006-01-02"
+	if t = t.UTC(); t.Format(day) != p.Clock().UTC().Format(day) {
+		return t.Format(day + " 15:04 MST")
+	}
+	return t.Format("15:04 MST")
+}

@@ -31,24 +31,22 @@ var headings = map[broker.Code]string{
 	broker.CodeMFARequired: "A fresh second factor is needed", broker.CodeNotAuthorized: "Nothing is granted to you", broker.CodeRoleNotGranted: "This role is not yours",
 	broker.CodeUpstreamDenied: "AWS said no", broker.CodeThrottled: "Too many requests", broker.CodeUpstreamUnavailable: "Something upstream does not answer",
 	broker.CodeStoreUnavailable: "The broker's store does not answer", broker.CodeInvalidRequest: "That request makes no sense here",
+	broker.CodeAmbiguousRole: "Which role?", broker.CodeRevoked: "Your access was taken back", broker.CodeInternal: "Something went wrong",
 }
 
+// refusal renders any error: of one that is not the contract's, nothing is shown.
 func (p *Portal) refusal(err error) answer {
 	var e *broker.Error
 	if !errors.As(err, &e) {
 		p.Logger.Error("a page failed", "error", err)
 		e = broker.Refuse(broker.CodeInternal, "something went wrong in the broker", err)
 	}
-	v := refusalView{Title: headings[e.Code], Detail: e.Detail, Code: e.Code}
-	if v.Title == "" {
-		v.Title = "Something went wrong"
-	}
+	status := api.Status(e.Code)
+	v := refusalView{Title: headings[e.Code], Detail: e.Detail, Code: e.Code, SignIn: status == http.StatusUnauthorized}
 	var r *refused
 	if errors.As(err, &r) {
 		v.RequestID = r.id
 	}
-	status := api.Status(e.Code)
-	v.SignIn = status == http.StatusUnauthorized
 	return answer{status: status, template: "refusal.html", data: v}
 }
 

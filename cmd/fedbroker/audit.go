@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -22,14 +23,18 @@ func auditCommand(p *process) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, err := os.Open(args[0])
 			if err != nil {
-				return err
+				return unreadable(err, "name the file of an audit log")
 			}
 			defer f.Close()
 			report, err := audit.Verify(f)
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+			var broken *audit.Break
+			switch {
+			case errors.As(err, &broken):
+				return fmt.Errorf("%s: %w; of what follows nothing can be said, the %s before it are as they were written", args[0], err, count(report.Records, "record"))
+			case err != nil:
+				return unreadable(err, "name the file of an audit log")
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s is whole: %d records, the last is number %d with hash %s\n", args[0], report.Records, report.Head.Seq, report.Head.Hash)
+			_, err = fmt.Fprintf(p.stdout, "%s is whole: %s, the last is number %d with hash %s\n", args[0], count(report.Records, "record"), report.Head.Seq, report.Head.Hash)
 			return err
 		},
 	})

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -25,16 +28,17 @@ type problem struct {
 }
 
 type testResult struct {
-	Name  string `json:"name"`
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"`
+	Name        string   `json:"name"`
+	OK          bool     `json:"ok"`
+	Place       string   `json:"place"`
+	Differences []string `json:"differences,omitempty"`
 }
 
 func checkCommand(p *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check -c FILE", Short: "Validate a configuration and run its mapping tests",
-		Long: `Validate a configuration without reaching for anything outside, and run the mapping tests in it. Every problem is
-printed with its file, line and column.`,
+		Long: `Validate a configuration and the files that it names, without reaching for anything outside this machine, and run the
+mapping tests in it. Every problem is printed with its file, line and column.`,
 		Example: "  fedbroker check -c fedbroker.yaml\n  fedbroker check -c fedbroker.yaml --json | jq .problems",
 		Args:    noArgs,
 	}
@@ -46,11 +50,9 @@ printed with its file, line and column.`,
 			return err
 		}
 		if *asJSON {
-			enc := json.NewEncoder(p.stdout)
-			enc.SetIndent("", "  ")
-			err = enc.Encode(report)
+			err = p.writeJSON(report)
 		} else {
-			report.print(p, *file)
+			err = report.print(p, *file)
 		}
 		if err == nil && !report.OK {
 			err = errSaid
@@ -60,16 +62,28 @@ printed with its file, line and column.`,
 	return cmd
 }
 
+// check loads a configuration and looks at all that can be known without running it.
+func (p *process) check(name string) (*daemon.Checked, error) {
+	f, err := configs.Load(name, p.getenv)
+	if err != nil {
+		return nil, unreadable(err, nameConfig)
+	}
+	return daemon.Check(f, daemon.Options{Version: version(), Logger: slog.New(slog.DiscardHandler), Clock: p.now, Rand: rand.Reader})
+}
+
+func (p *process) writeJSON(v any) error {
+	enc := json.NewEncoder(p.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
 func checkFile(p *process, name string) (checkReport, error) {
 	report := checkReport{OK: true, Problems: []problem{}, Tests: []testResult{}}
-	f, err := configs.Load(name, p.getenv)
-	var checked *daemon.Checked
-	if err == nil {
-		checked, err = daemon.Check(f)
-	}
-	problems, ok := err.(configs.Problems) //nolint:errorlint // Load and Check return it bare
+	checked, err := p.check(name)
+	var problems configs.Problems
 	switch {
-	case ok:
+	case errors.As(err, &problems):
 		report.OK = false
 		for _, pr := range problems {
 			report.Problems = append(report.Problems, problem{pr.Place.File, pr.Place.Line, pr.Place.Column, pr.Message})
@@ -79,32 +93,38 @@ func checkFile(p *process, name string) (checkReport, error) {
 		return report, err
 	}
 	for _, r := range checked.RunTests(p.now()) {
-		t := testResult{Name: r.Name, OK: r.Err == nil}
-		if r.Err != nil {
-			report.OK, t.Error = false, r.Err.Error()
-		}
-		report.Tests = append(report.Tests, t)
+		passed := len(r.Differences) == 0
+		report.OK = report.OK && passed
+		report.Tests = append(report.Tests, testResult{r.Name, passed, r.Place.String(), r.Differences})
 	}
 	return report, nil
 }
 
-func (r checkReport) print(p *process, name string) {
+func (r checkReport) print(p *process, name string) (err error) {
+	line := func(format string, args ...any) {
+		if err == nil {
+			_, err = fmt.Fprintf(p.stdout, format+"\n", args...)
+		}
+	}
 	for _, pr := range r.Problems {
-		fmt.Fprintf(p.stdout, "%s:%d:%d: %s\n", pr.File, pr.Line, pr.Column, pr.Message)
+		line("%s:%d:%d: %s", pr.File, pr.Line, pr.Column, pr.Message)
 	}
 	failed := 0
 	for _, t := range r.Tests {
 		if !t.OK {
 			failed++
-			fmt.Fprintf(p.stdout, "test %q failed: %s\n", t.Name, t.Error)
+		}
+		for _, difference := range t.Differences {
+			line("%s: test %q: %s", t.Place, t.Name, difference)
 		}
 	}
 	switch {
 	case len(r.Problems) > 0:
-		fmt.Fprintf(p.stderr, "%s: %d problems\n", name, len(r.Problems))
+		fmt.Fprintf(p.stderr, "%s: %s\n", name, count(len(r.Problems), "problem"))
 	case failed > 0:
-		fmt.Fprintf(p.stderr, "%s: %d of %d tests failed\n", name, failed, len(r.Tests))
+		fmt.Fprintf(p.stderr, "%s: %d of %s failed\n", name, failed, count(len(r.Tests), "test"))
 	default:
-		fmt.Fprintf(p.stdout, "%s is good; %d tests passed\n", name, len(r.Tests))
+		line("%s is good; %s passed", name, count(len(r.Tests), "test"))
 	}
+	return err
 }

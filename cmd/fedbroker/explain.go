@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fedbroker/fedbroker/broker/policy"
-	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/daemon"
-	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/idp"
 )
 
@@ -34,17 +30,13 @@ the AWS session would be. Nothing is verified and nothing is fetched: the claims
 	asJSON := cmd.Flags().Bool("json", false, "print one JSON object")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if *provider == "" || *claimsFile == "" {
-			return usageError{errors.New("fedbroker explain wants --idp ID and --claims FILE")}
+			return misuse(cmd, "want --idp ID and --claims FILE")
 		}
 		claims, err := readClaims(p, *claimsFile)
 		if err != nil {
 			return err
 		}
-		f, err := configs.Load(*file, p.getenv)
-		if err != nil {
-			return err
-		}
-		checked, err := daemon.Check(f)
+		checked, err := p.check(*file)
 		if err != nil {
 			return err
 		}
@@ -53,32 +45,34 @@ the AWS session would be. Nothing is verified and nothing is fetched: the claims
 			return err
 		}
 		if *asJSON {
-			enc := json.NewEncoder(p.stdout)
-			enc.SetIndent("", "  ")
-			return enc.Encode(explanation)
+			return p.writeJSON(explanation)
 		}
 		return policy.WriteExplanation(p.stdout, explanation)
 	}
 	return cmd
 }
 
-func readClaims(p *process, name string) (map[string]any, error) {
+// readClaims reads a JSON object from a file or, named -, from standard input.
+func readClaims(p *process, name string) (idp.Claims, error) {
 	in := p.stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return idp.Claims{}, unreadable(err, "name the claims with --claims FILE")
 		}
 		defer f.Close()
 		in = f
 	}
-	doc, err := io.ReadAll(io.LimitReader(in, maxClaims))
+	doc, err := io.ReadAll(io.LimitReader(in, maxClaims+1))
 	if err != nil {
-		return nil, err
+		return idp.Claims{}, unreadable(err, "name the claims with --claims FILE")
+	}
+	if len(doc) > maxClaims {
+		return idp.Claims{}, fmt.Errorf("%s: claims of more than %d KiB; no proof holds so many", name, maxClaims>>10)
 	}
 	claims, err := idp.ParseClaims(doc)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return idp.Claims{}, fmt.Errorf("%s: %w; want one JSON object with the claims of a token", name, err)
 	}
-	return claims.Map(), nil
+	return claims, nil
 }

@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/graceful"
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/sts/localaws"
 )
@@ -32,13 +31,13 @@ Access keys that the file asks to generate are printed. Nothing is kept when it 
 		host, _, err := net.SplitHostPort(*listen)
 		switch {
 		case err != nil:
-			return usageError{fmt.Errorf("--listen wants host:port: %w", err)}
+			return misuse(cmd, "--listen wants host:port, got %q", *listen)
 		case !configs.IsLoopback(host) && !*insecure:
-			return usageError{fmt.Errorf("%s is not a loopback address; local AWS is for one machine (--insecure-listen to do it anyway)", *listen)}
+			return misuse(cmd, "%s is not a loopback address, and local AWS is for one machine; --insecure-listen does it anyway", *listen)
 		}
 		seed, err := localaws.LoadSeedFile(*file)
 		if err != nil {
-			return err
+			return unreadable(err, nameConfig)
 		}
 		return serveLocalAWS(cmd.Context(), p, *listen, localaws.Options{
 			Seed: seed, Clock: p.now, Logger: slog.New(slog.NewTextHandler(p.stderr, nil)), AllowInsecureProviders: *insecureProviders,
@@ -62,26 +61,5 @@ func serveLocalAWS(ctx context.Context, p *process, address string, o localaws.O
 	for _, key := range aws.AccessKeys() {
 		fmt.Fprintf(p.stdout, "%s: access key %s, secret %s\n", key.UserARN, key.AccessKeyID, key.SecretAccessKey)
 	}
-	return serveUntil(ctx, listener, aws)
-}
-
-// serveUntil answers until ctx ends and lets requests under way finish.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := server.Shutdown(drain); err != nil {
-		return err
-	}
-	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return graceful.Serve(ctx, listener, graceful.Options{Handler: aws, Drain: 5 * time.Second})
 }

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fedbroker/fedbroker/configs"
 )
 
 // Exit codes of the contract (design.md section 7).
@@ -26,8 +30,19 @@ type process struct {
 	now            func() time.Time
 }
 
-// usageError is a mistake in how the command was called.
-type usageError struct{ error }
+// usageError is a mistake in how a command was called.
+type usageError struct {
+	command string // its whole name
+	what    string
+}
+
+// Error says what to do next: there is help.
+func (e usageError) Error() string { return e.command + ": " + e.what + "; see " + e.command + " --help" }
+
+// misuse makes a usageError.
+func misuse(cmd *cobra.Command, format string, args ...any) error {
+	return usageError{cmd.CommandPath(), fmt.Sprintf(format, args...)}
+}
 
 // errSaid ends with exit code 1 where everything was said already.
 var errSaid = errors.New("said")
@@ -40,19 +55,44 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	return p.exitCode(ctx, root.ExecuteContext(ctx))
+}
+
+// exitCode says what went wrong, if anything. Who interrupted the program knows why it ended.
+func (p *process) exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	switch {
-	case err == nil:
+	case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitDone
 	case errors.Is(err, errSaid):
-		return exitRefused
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "fedbroker: %v; see fedbroker --help\n", usage.error)
+		fmt.Fprintln(p.stderr, usage)
 		return exitUsage
+	default:
+		p.report(err)
 	}
-	fmt.Fprintf(stderr, "fedbroker: %v\n", err)
 	return exitRefused
+}
+
+// report prints problems of a configuration a line each, as editors find them, and any other error as one line.
+func (p *process) report(err error) {
+	var problems configs.Problems
+	if !errors.As(err, &problems) {
+		fmt.Fprintf(p.stderr, "fedbroker: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(p.stderr, problem)
+	}
+	fmt.Fprintf(p.stderr, "fedbroker: %s in the configuration; mend this and try again\n", count(len(problems), "problem"))
+}
+
+// count is "1 problem" or "2 problems".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func rootCommand(p *process) *cobra.Command {
@@ -67,18 +107,36 @@ Begin with "fedbroker demo": it needs no AWS account and nothing to configure.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, "%v", err) })
 	root.AddCommand(
 		demoCommand(p), serveCommand(p), localAWSCommand(p), checkCommand(p), explainCommand(p),
 		keysCommand(p), auditCommand(p), schemaCommand(p), versionCommand(p),
 	)
+	strictCompletion(root)
 	return root
+}
+
+// strictCompletion makes cobra's own commands refuse what they do not know as a usage error, as ours do.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	completion.Args = noArgs
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, shell := range completion.Commands() {
+		shell.Args = noArgs
+	}
 }
 
 // noArgs refuses arguments as a usage error. cobra's own validators return errors that look like any other.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s: unexpected argument %q", cmd.CommandPath(), args[0])}
+		if cmd.HasSubCommands() {
+			return misuse(cmd, "there is no command %q", args[0])
+		}
+		return misuse(cmd, "unexpected argument %q", args[0])
 	}
 	return nil
 }
@@ -87,11 +145,14 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageError{fmt.Errorf("%s wants %s", cmd.CommandPath(), what)}
+			return misuse(cmd, "want one argument, %s", what)
 		}
 		return nil
 	}
 }
+
+// nameConfig is the remedy for a configuration that cannot be read.
+const nameConfig = "name the configuration with -c FILE"
 
 // configFlag adds -c and makes its absence a usage error.
 func configFlag(cmd *cobra.Command) *string {
@@ -99,11 +160,20 @@ func configFlag(cmd *cobra.Command) *string {
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if *file == "" {
-			return usageError{fmt.Errorf("%s wants -c FILE", cmd.CommandPath())}
+			return misuse(cmd, "want -c FILE")
 		}
 		return nil
 	}
 	return file
+}
+
+// unreadable says which file cannot be read, why, and what to do about it. Other errors pass.
+func unreadable(err error, remedy string) error {
+	var path *fs.PathError
+	if !errors.As(err, &path) {
+		return err
+	}
+	return fmt.Errorf("cannot read %s: %w; %s", path.Path, path.Err, remedy)
 }
 
 // version is the module's version, or the commit of a build from a checkout.

@@ -26,7 +26,7 @@ leaves the old one in force. Logs go to standard error as JSON lines.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		f, err := configs.Load(*file, p.getenv)
 		if err != nil {
-			return err
+			return unreadable(err, nameConfig)
 		}
 		tuneGC(p)
 		d, err := daemon.New(cmd.Context(), f, daemon.Options{

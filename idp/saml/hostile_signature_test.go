@@ -275,6 +275,19 @@ func TestHostileECDSA(t *testing.T) {
 			refused(t, id, err)
 		})
 	}
+	t.Run("a good one with more behind it", func(t *testing.T) {
+		a := good()
+		tamperSignature(func(s *etree.Element) {
+			v := find(s, "SignatureValue")
+			raw, err := base64.StdEncoding.DecodeString(v.Text())
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.SetText(base64.StdEncoding.EncodeToString(append(raw, 0)))
+		})(&a)
+		id, err := finish(p, i.Respond(t, a))
+		refused(t, id, err)
+	})
 	t.Run("DER", func(t *testing.T) {
 		a := good()
 		a.Signature.DER = true

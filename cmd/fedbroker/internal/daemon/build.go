@@ -19,20 +19,19 @@ import (
 
 // generation is what one configuration is built into; a reload replaces it whole.
 type generation struct {
-	file      *configs.File
-	handler   http.Handler
-	providers *providers
-	core      *broker.Broker
+	*plan
+	file    *configs.File
+	handler http.Handler
+	core    *broker.Broker
 }
 
-// build makes a generation. It reaches for nothing outside.
-func build(f *configs.File, res *resources, o Options) (*generation, error) {
-	allRoles := roles(f)
-	compiled, problems := compile(f, allRoles)
-	if len(problems) > 0 {
-		return nil, problems
+// build makes a generation; old, when not nil, is the one that it replaces. It reaches for nothing outside.
+func build(f *configs.File, old *generation, res *resources, o Options) (*generation, error) {
+	m := makings{opts: o, clients: res.clients, sp: res.sp, life: res.life}
+	if old != nil {
+		m.old = old.people
 	}
-	people, err := buildProviders(f, res, o)
+	plan, err := prepare(f, m)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +39,18 @@ func build(f *configs.File, res *resources, o Options) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	core, err := buildCore(f, plan, minter, res, o)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := buildDoors(f, core, minter, plan.people, res, o)
+	if err != nil {
+		return nil, err
+	}
+	return &generation{plan, f, handler, core}, nil
+}
+
+func buildCore(f *configs.File, p *plan, minter *issuer.Issuer, res *resources, o Options) (*broker.Broker, error) {
 	assumer, err := aws.New(assumerOptions(f))
 	if err != nil {
 		return nil, err
@@ -48,21 +59,13 @@ func build(f *configs.File, res *resources, o Options) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	core, err := broker.New(broker.Options{
-		Policy: compiled, Roles: allRoles, Assumer: assumer, Minter: minter, Subject: issuer.Subject,
+	return broker.New(broker.Options{
+		Policy: p.policy, Roles: p.roles, Assumer: assumer, Minter: minter, Subject: issuer.Subject,
 		SignIn: signIn{federation, f.Server.PublicURL + "/"}, Store: res.store, Auditor: res.audit, Strangers: res.strangers, Observer: res.metrics,
-		Workload: people.workload, Direct: people.direct, CacheKey: res.cacheKey, Endpoint: f.AWS.Endpoints.STS,
+		Workload: p.people.workload, Direct: p.people.direct, CacheKey: res.cacheKey, Endpoint: f.AWS.Endpoints.STS,
 		MinRemaining: f.Cache.MinRemaining.Or(0), STSRate: f.AWS.STSRate, PrincipalIsSession: principalIsSession(f),
 		Clock: o.Clock, Rand: o.Rand, Logger: o.Logger,
 	})
-	if err != nil {
-		return nil, err
-	}
-	handler, err := buildDoors(f, core, minter, people, res, o)
-	if err != nil {
-		return nil, err
-	}
-	return &generation{f, handler, people, core}, nil
 }
 
 func buildIssuer(f *configs.File, res *resources) (*issuer.Issuer, error) {

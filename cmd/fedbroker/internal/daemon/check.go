@@ -1,7 +1,10 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
@@ -10,63 +13,93 @@ import (
 	"github.com/fedbroker/fedbroker/idp"
 )
 
-// Checked is a configuration whose rules compile.
+// Checked is a configuration that a broker could be built from.
 type Checked struct {
-	File   *configs.File
-	Policy *policy.Policy
+	file   *configs.File
+	policy *policy.Policy
 }
 
-// TestResult is what one mapping test gave; Err lists the differences.
+// TestResult is what one mapping test gave; Differences are between what it expects and what came, none when it passed.
 type TestResult struct {
-	Name string
-	Err  error
+	Name        string
+	Place       configs.Place
+	Differences []string
 }
 
-// Check compiles a loaded file's rules without reaching for anything outside.
-func Check(f *configs.File) (*Checked, error) {
-	compiled, problems := compile(f, roles(f))
-	if len(problems) > 0 {
-		return nil, problems
+// Check looks at a loaded file and at all that it names on this machine (rules, keys, certificates, metadata files),
+// without reaching for anything outside. The error is [configs.Problems]. Clock and Rand of the options are used.
+func Check(f *configs.File, o Options) (*Checked, error) {
+	sp, err := standInSPKey(o.Clock(), o.Rand)
+	if err != nil {
+		return nil, err
 	}
-	return &Checked{f, compiled}, nil
+	plan, err := prepare(f, makings{opts: o, clients: newClients(o.Version), sp: sp, life: context.Background()})
+	problems, _ := err.(configs.Problems) //nolint:errorlint // prepare returns it bare
+	problems = append(problems, checkIssuerKeys(f, o)...)
+	if len(problems) > 0 {
+		return nil, inOrder(problems)
+	}
+	return &Checked{f, plan.policy}, nil
+}
+
+// checkIssuerKeys looks at the keys that the file brings; others are made at the first start.
+func checkIssuerKeys(f *configs.File, o Options) configs.Problems {
+	var problems configs.Problems
+	if f.Issuer.SigningKey.Given() {
+		if _, err := jwtKeys(f, nil, o); err != nil {
+			problems = append(problems, problemAt(f, "issuer.signing_key", err)...)
+		}
+	}
+	if f.Issuer.SAMLKey.Given() {
+		if _, err := samlKeys(f, nil, o); err != nil {
+			problems = append(problems, problemAt(f, "issuer.saml_key", err)...)
+		}
+	}
+	return problems
 }
 
 // RunTests runs the file's mapping tests.
 func (c *Checked) RunTests(now time.Time) []TestResult {
-	out := make([]TestResult, 0, len(c.File.Tests))
-	for i, t := range c.File.Tests {
+	out := make([]TestResult, 0, len(c.file.Tests))
+	for i, t := range c.file.Tests {
 		want := policy.Expect{Roles: t.Expect.Roles}
 		if s := t.Expect.Session; s != nil {
 			want.SessionName, want.SourceIdentity, want.Tags = s.Name, s.SourceIdentity, s.Tags
 		}
-		err := c.Policy.RunTest(policy.Test{Name: t.Name, IdP: t.IdP, Claims: t.Claims, Expect: want}, c.identify(now), now)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", c.File.Place(fmt.Sprintf("tests[%d]", i)), err)
+		result := TestResult{Name: t.Name, Place: c.file.Place(fmt.Sprintf("tests[%d]", i))}
+		if err := c.policy.RunTest(policy.Test{Name: t.Name, IdP: t.IdP, Claims: t.Claims, Expect: want}, c.identify(now), now); err != nil {
+			result.Differences = strings.Split(err.Error(), "\n")
 		}
-		out = append(out, TestResult{t.Name, err})
+		out = append(out, result)
 	}
 	return out
 }
 
 // Explain says what claims that a provider made would lead to. Nothing is verified: the file's owner asks.
-func (c *Checked) Explain(provider string, claims map[string]any, role string, now time.Time) (broker.Explanation, error) {
-	id, err := c.identify(now)(provider, idp.NewClaims(claims))
+func (c *Checked) Explain(provider string, claims idp.Claims, role string, now time.Time) (broker.Explanation, error) {
+	id, err := c.identify(now)(provider, claims)
 	if err != nil {
 		return broker.Explanation{}, err
 	}
-	return c.Policy.Explain(&id, role, now), nil
+	if role != "" && !slices.ContainsFunc(c.file.AWS.Roles, func(r configs.Role) bool { return r.Name == role || r.ARN == role }) {
+		return broker.Explanation{}, fmt.Errorf("%s has no role %q under aws.roles, neither as a name nor as an ARN", c.file.Name, role)
+	}
+	return c.policy.Explain(&id, role, now), nil
 }
 
 // identify makes the identity that a provider would make of claims. Claims of a test may also use the normalised
 // names, and may leave the subject out.
 func (c *Checked) identify(now time.Time) policy.Identify {
 	return func(provider string, claims idp.Claims) (idp.Identity, error) {
-		for i := range c.File.IdPs {
-			if p := &c.File.IdPs[i]; p.ID == provider {
+		var known []string
+		for i := range c.file.IdPs {
+			p := &c.file.IdPs[i]
+			if p.ID == provider {
 				return claimed(p, claims, now), nil
 			}
+			known = append(known, p.ID)
 		}
-		return idp.Identity{}, fmt.Errorf("there is no idp %q", provider)
+		return idp.Identity{}, fmt.Errorf("%s has no idp %q; it has: %s", c.file.Name, provider, strings.Join(known, ", "))
 	}
 }
 
@@ -85,10 +118,8 @@ func claimed(p *configs.IdP, claims idp.Claims, now time.Time) idp.Identity {
 	}
 	id.Username = first(claims, names.Username, "username", "preferred_username")
 	id.Email = first(claims, names.Email, "email")
-	for _, name := range []string{names.Groups, "groups"} {
-		if id.Groups = texts(claims, name); id.Groups != nil {
-			break
-		}
+	if id.Groups = texts(claims, names.Groups); id.Groups == nil {
+		id.Groups = texts(claims, "groups")
 	}
 	if at, ok := claims.Get("auth_time"); ok {
 		if seconds, ok := at.(int64); ok {
@@ -99,9 +130,9 @@ func claimed(p *configs.IdP, claims idp.Claims, now time.Time) idp.Identity {
 	return id
 }
 
-// texts reads a claim that is one string or a list of strings.
+// texts reads a claim that is one string or a list of strings; a name may be a JSON Pointer, as in the configuration.
 func texts(claims idp.Claims, name string) []string {
-	value, _ := claims.Get(name)
+	value, _ := claims.At(name)
 	switch v := value.(type) {
 	case string:
 		return []string{v}

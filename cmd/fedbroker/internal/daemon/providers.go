@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker/portal"
@@ -13,44 +14,62 @@ import (
 	"github.com/fedbroker/fedbroker/idp/oidc"
 	"github.com/fedbroker/fedbroker/idp/saml"
 	"github.com/fedbroker/fedbroker/internal/fetch"
-	"github.com/fedbroker/fedbroker/internal/secret"
 )
+
+// provider is one identity provider and all that it was made from. A reload takes it over, with the keys and metadata
+// that it has fetched, where nothing of that changed: the outage of an issuer does not become ours by a reload.
+type provider struct {
+	config    configs.IdP
+	publicURL string
+	document  string // the content of jwks_file or metadata_file
+
+	workload *oidc.Workload // one of the two
+	saml     *saml.Provider
+}
+
+func (p *provider) madeLike(other *provider) bool {
+	return other != nil && p.publicURL == other.publicURL && p.document == other.document && reflect.DeepEqual(p.config, other.config)
+}
 
 // providers are the identity providers of one configuration.
 type providers struct {
-	workload idp.Verifier // nil without any
-	direct   idp.Verifier // nil without any
-	portal   []portal.Provider
-	saml     []*saml.Provider
+	byID             map[string]*provider
+	workload, direct idp.Verifier // nil without any
+	portal           []portal.Provider
+	saml             []*saml.Provider
+	fresh            []*saml.Provider // those that were not taken over: their metadata must be fetched
 }
 
-func buildProviders(f *configs.File, res *resources, o Options) (*providers, error) {
-	out := &providers{}
+// makings are what providers are made with besides the file.
+type makings struct {
+	opts    Options
+	clients *clients
+	sp      spKey
+	life    context.Context // ends with the daemon: fetches outlive the request that began them, but not the daemon
+	old     *providers      // those in force; nil at start
+}
+
+// buildProviders makes every provider, or says where in the file is what is wrong with it. It fetches nothing.
+func buildProviders(f *configs.File, m makings) (*providers, configs.Problems) {
+	out := &providers{byID: map[string]*provider{}}
+	var problems configs.Problems
 	var workloads []*oidc.Workload
 	var direct directSAML
 	for i := range f.IdPs {
-		p := &f.IdPs[i]
-		client, err := fetch.New(fetch.Options{AllowPrivate: p.PrivateNetwork, AllowLoopbackHTTP: p.InsecureHTTP, UserAgent: "fedbroker/" + o.Version})
-		if err != nil {
-			return nil, err
-		}
-		if p.Workload != nil {
-			w, err := buildWorkload(p, client, o)
-			if err != nil {
-				return nil, fmt.Errorf("idp %s: %w", p.ID, err)
-			}
-			workloads = append(workloads, w)
+		p, wrong := m.provider(f, i)
+		switch {
+		case wrong != nil:
+			problems = append(problems, wrong...)
 			continue
+		case p.workload != nil:
+			workloads = append(workloads, p.workload)
+		default:
+			out.addSAML(p, p.madeLike(m.taken(p.config.ID)))
+			if p.config.SAML.Direct {
+				direct = append(direct, p.saml)
+			}
 		}
-		s, err := buildSAML(f, p, client, res, o)
-		if err != nil {
-			return nil, fmt.Errorf("idp %s: %w", p.ID, err)
-		}
-		out.saml = append(out.saml, s)
-		out.portal = append(out.portal, portal.Provider{ID: p.ID, Name: nameOf(p), Login: s, Metadata: s.Metadata})
-		if p.SAML.Direct {
-			direct = append(direct, s)
-		}
+		out.byID[p.config.ID] = p
 	}
 	if len(direct) > 0 {
 		out.direct = direct
@@ -58,11 +77,19 @@ func buildProviders(f *configs.File, res *resources, o Options) (*providers, err
 	if len(workloads) > 0 {
 		set, err := oidc.NewSet(workloads)
 		if err != nil {
-			return nil, err
+			problems = append(problems, problemAt(f, "idps", err)...)
 		}
 		out.workload = set
 	}
-	return out, nil
+	return out, problems
+}
+
+func (out *providers) addSAML(p *provider, taken bool) {
+	out.saml = append(out.saml, p.saml)
+	out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.saml, Metadata: p.saml.Metadata})
+	if !taken {
+		out.fresh = append(out.fresh, p.saml)
+	}
 }
 
 func nameOf(p *configs.IdP) string {
@@ -72,55 +99,97 @@ func nameOf(p *configs.IdP) string {
 	return p.ID
 }
 
-func buildWorkload(p *configs.IdP, client *fetch.Client, o Options) (*oidc.Workload, error) {
-	w := p.Workload
+func (m makings) taken(id string) *provider {
+	if m.old == nil {
+		return nil
+	}
+	return m.old.byID[id]
+}
+
+// provider takes over or makes the provider of idps[i].
+func (m makings) provider(f *configs.File, i int) (*provider, configs.Problems) {
+	p := &provider{config: f.IdPs[i], publicURL: f.Server.PublicURL}
+	path := fmt.Sprintf("idps[%d]", i)
+	if file, key := documentOf(&p.config); file != "" {
+		document, err := os.ReadFile(string(file))
+		if err != nil {
+			return nil, problemAt(f, path+"."+key, err)
+		}
+		p.document = string(document)
+	}
+	if old := m.taken(p.config.ID); p.madeLike(old) {
+		return old, nil
+	}
+	client, err := m.clients.to(&p.config)
+	if err != nil {
+		return nil, problemAt(f, path, err)
+	}
+	if p.config.Workload != nil {
+		p.workload, err = m.buildWorkload(p, client)
+	} else {
+		p.saml, err = m.buildSAML(p, client)
+	}
+	if err != nil {
+		return nil, problemAt(f, path, err)
+	}
+	return p, nil
+}
+
+// documentOf is the file that a provider's keys or metadata are read from, and its key; empty without one.
+func documentOf(p *configs.IdP) (file configs.Path, key string) {
+	if p.SAML != nil {
+		return p.SAML.MetadataFile, "saml.metadata_file"
+	}
+	return p.JWKSFile, "jwks_file"
+}
+
+func (m makings) buildWorkload(p *provider, client *fetch.Client) (*oidc.Workload, error) {
+	c, w := &p.config, p.config.Workload
 	tenant := map[string][]string{}
 	for claim, values := range w.Tenant {
 		tenant[claim] = values
 	}
-	var jwks []byte
-	if p.JWKSFile != "" {
-		var err error
-		if jwks, err = os.ReadFile(string(p.JWKSFile)); err != nil {
-			return nil, fmt.Errorf("jwks_file: %w", err)
-		}
+	var pinned []byte // nil: fetched
+	if c.JWKSFile != "" {
+		pinned = []byte(p.document)
 	}
 	return oidc.NewWorkload(oidc.Options{
-		ID: p.ID, Issuer: w.Issuer, Audiences: w.Audiences, AuthorizedParties: p.AuthorizedParties, Tenant: tenant,
+		ID: c.ID, Issuer: w.Issuer, Audiences: w.Audiences, AuthorizedParties: c.AuthorizedParties, Tenant: tenant,
 		RequiredClaims: w.RequiredClaims, Claims: oidc.ClaimNames{Username: w.Claims.Username, Email: w.Claims.Email, Groups: w.Claims.Groups},
-		Skew: p.Skew.Or(0), MaxAge: p.MaxAge.Or(24 * time.Hour), Once: p.Once, JWKSFile: jwks, Fetch: client, Clock: o.Clock, Logger: o.Logger,
+		Skew: c.Skew.Or(0), MaxAge: c.MaxAge.Or(24 * time.Hour), Once: c.Once, JWKSFile: pinned, Fetch: client,
+		Clock: m.opts.Clock, Logger: m.opts.Logger,
 	})
 }
 
-func buildSAML(f *configs.File, p *configs.IdP, client *fetch.Client, res *resources, o Options) (*saml.Provider, error) {
-	key := res.sp
-	if p.SAML.SPKey.Given() {
+func (m makings) buildSAML(p *provider, client *fetch.Client) (*saml.Provider, error) {
+	c, s, key := &p.config, p.config.SAML, m.sp
+	if s.SPKey.Given() {
 		var err error
-		if key, err = parseSPKey(p.SAML.SPKey.Text(), p.SAML.SPCertificate.Text()); err != nil {
+		if key, err = parseSPKey(s.SPKey.Text(), s.SPCertificate.Text()); err != nil {
 			return nil, fmt.Errorf("saml.sp_key: %w", err)
 		}
 	}
-	base := f.Server.PublicURL + "/saml/" + url.PathEscape(p.ID)
-	options := saml.Options{
-		ID: p.ID, EntityID: base + "/metadata", ACSURL: base + "/acs",
-		Signing: saml.SigningKey{Key: key.key, Cert: key.cert}, Encryption: []saml.DecryptionKey{{Key: key.key, Cert: key.cert}},
-		MetadataURL: p.SAML.MetadataURL, AllowIDPInitiated: p.SAML.AllowIDPInitiated, Direct: p.SAML.Direct,
-		AllowSHA1: p.SAML.AllowSHA1, SignRequests: p.SAML.SignRequests, Skew: p.Skew.Or(0), MaxAge: p.MaxAge.Or(0),
-		AllowInsecureHTTP: p.InsecureHTTP || configs.IsLoopback(hostOf(f.Server.PublicURL)),
-		Claims:            saml.ClaimMapping{Username: list(p.SAML.Claims.Username), Email: list(p.SAML.Claims.Email), Groups: list(p.SAML.Claims.Groups)},
-		Clock:             o.Clock, Rand: o.Rand, Logger: o.Logger,
-		Fetch: func(ctx context.Context, url string) ([]byte, error) {
-			doc, _, err := client.Get(ctx, url)
-			return doc, err
-		},
+	base := p.publicURL + "/saml/" + url.PathEscape(c.ID)
+	return saml.New(saml.Options{
+		ID: c.ID, EntityID: base + "/metadata", ACSURL: base + "/acs", Signing: key.signing, Encryption: key.encryption,
+		MetadataURL: s.MetadataURL, Metadata: []byte(p.document), Fetch: m.fetchMetadata(client),
+		AllowIDPInitiated: s.AllowIDPInitiated, Direct: s.Direct, AllowSHA1: s.AllowSHA1, SignRequests: s.SignRequests,
+		AllowInsecureHTTP: c.InsecureHTTP || configs.IsLoopback(hostOf(p.publicURL)),
+		Skew:              c.Skew.Or(0), MaxAge: c.MaxAge.Or(0),
+		Claims: saml.ClaimMapping{Username: list(s.Claims.Username), Email: list(s.Claims.Email), Groups: list(s.Claims.Groups)},
+		Clock:  m.opts.Clock, Rand: m.opts.Rand, Logger: m.opts.Logger,
+	})
+}
+
+// fetchMetadata ends with the daemon.
+func (m makings) fetchMetadata(client *fetch.Client) func(context.Context, string) ([]byte, error) {
+	return func(ctx context.Context, url string) ([]byte, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(m.life, cancel)()
+		document, _, err := client.Get(ctx, url)
+		return document, err
 	}
-	if p.SAML.MetadataFile != "" {
-		var err error
-		if options.Metadata, err = os.ReadFile(string(p.SAML.MetadataFile)); err != nil {
-			return nil, fmt.Errorf("saml.metadata_file: %w", err)
-		}
-	}
-	return saml.New(options)
 }
 
 // list is nil for a name that was left out: the provider's defaults then apply.
@@ -137,28 +206,4 @@ func hostOf(raw string) string {
 		return ""
 	}
 	return u.Hostname()
-}
-
-// directSAML picks the provider whose entity id a Response claims; that provider alone verifies it.
-type directSAML []*saml.Provider
-
-func (d directSAML) Verify(ctx context.Context, proof secret.Text) (idp.Identity, error) {
-	issuer, err := saml.Issuer(proof)
-	if err != nil {
-		return idp.Identity{}, err
-	}
-	var chosen *saml.Provider
-	for _, p := range d {
-		if p.EntityID() != issuer || issuer == "" {
-			continue
-		}
-		if chosen != nil {
-			return idp.Identity{}, idp.Refuse(idp.KindUntrusted, "two identity providers share this issuer; the response cannot be told apart", nil)
-		}
-		chosen = p
-	}
-	if chosen == nil {
-		return idp.Identity{}, idp.Refuse(idp.KindUntrusted, "the issuer of this response is not configured for direct use", nil)
-	}
-	return chosen.Verify(ctx, proof)
 }

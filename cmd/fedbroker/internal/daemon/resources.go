@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
@@ -28,20 +26,26 @@ type resources struct {
 	metrics   *telemetry.Metrics
 	cacheKey  []byte
 	sp        spKey
+	clients   *clients
+	// life ends when everything is closed: what runs in the background ends with it.
+	life context.Context
+	end  context.CancelFunc
 }
 
 func openResources(ctx context.Context, f *configs.File, o Options) (r *resources, err error) {
-	r = &resources{}
+	r = &resources{clients: newClients(o.Version)}
+	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
+			r = nil
 		}
 	}()
 	for _, step := range []func(context.Context, *configs.File, Options) error{
 		r.openStore, r.openAudit, r.openKeys, r.openMetrics,
 	} {
 		if err := step(ctx, f, o); err != nil {
-			return nil, err
+			return r, err
 		}
 	}
 	return r, nil
@@ -84,19 +88,11 @@ func (r *resources) openAudit(_ context.Context, f *configs.File, o Options) (er
 }
 
 func (r *resources) openKeys(ctx context.Context, f *configs.File, o Options) (err error) {
-	jwt := issuer.KeyringOptions{Purpose: issuer.PurposeJWT, Store: r.store, Clock: o.Clock, Rand: o.Rand}
-	if f.Issuer.SigningKey.Given() {
-		jwt.PEM = []secret.Text{f.Issuer.SigningKey.Text()}
+	if r.jwtKeys, err = jwtKeys(f, r.store, o); err != nil {
+		return problemAt(f, "issuer.signing_key", err)
 	}
-	if r.jwtKeys, err = issuer.NewKeyring(jwt); err != nil {
-		return fmt.Errorf("issuer.signing_key: %w", err)
-	}
-	saml := issuer.KeyringOptions{Purpose: issuer.PurposeSAML, Store: r.store, Clock: o.Clock, Rand: o.Rand}
-	if f.Issuer.SAMLKey.Given() {
-		saml.PEM = []secret.Text{secret.New(f.Issuer.SAMLKey.Text().Reveal() + "\n" + f.Issuer.SAMLCertificate.Text().Reveal())}
-	}
-	if r.samlKeys, err = issuer.NewKeyring(saml); err != nil {
-		return fmt.Errorf("issuer.saml_key: %w", err)
+	if r.samlKeys, err = samlKeys(f, r.store, o); err != nil {
+		return problemAt(f, "issuer.saml_key", err)
 	}
 	for _, ring := range []*issuer.Keyring{r.jwtKeys, r.samlKeys} {
 		if err := ring.Load(ctx); err != nil {
@@ -113,6 +109,23 @@ func (r *resources) openKeys(ctx context.Context, f *configs.File, o Options) (e
 	}
 	r.sp, err = sharedSPKey(ctx, r.store, o.Clock(), o.Rand)
 	return err
+}
+
+// jwtKeys and samlKeys are the issuer's: those of the file or, where it has none, those of the store.
+func jwtKeys(f *configs.File, s broker.Store, o Options) (*issuer.Keyring, error) {
+	k := issuer.KeyringOptions{Purpose: issuer.PurposeJWT, Store: s, Clock: o.Clock, Rand: o.Rand}
+	if f.Issuer.SigningKey.Given() {
+		k.PEM = []secret.Text{f.Issuer.SigningKey.Text()}
+	}
+	return issuer.NewKeyring(k)
+}
+
+func samlKeys(f *configs.File, s broker.Store, o Options) (*issuer.Keyring, error) {
+	k := issuer.KeyringOptions{Purpose: issuer.PurposeSAML, Store: s, Clock: o.Clock, Rand: o.Rand}
+	if f.Issuer.SAMLKey.Given() {
+		k.PEM = []secret.Text{secret.New(f.Issuer.SAMLKey.Text().Reveal() + "\n" + f.Issuer.SAMLCertificate.Text().Reveal())}
+	}
+	return issuer.NewKeyring(k)
 }
 
 func (r *resources) openMetrics(_ context.Context, _ *configs.File, o Options) (err error) {
@@ -146,6 +159,7 @@ func shared(ctx context.Context, s broker.Store, name string, make func() ([]byt
 
 // close ends everything in the order in which it depends on each other.
 func (r *resources) close() error {
+	r.end()
 	var errs []error
 	if r.strangers != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -159,24 +173,4 @@ func (r *resources) close() error {
 		errs = append(errs, r.store.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// Options are what the daemon takes from the process; those without a default are required.
-type Options struct {
-	// Getenv resolves env: references on reload.
-	Getenv func(string) (string, bool)
-	// Listener, when set, is the public listener instead of server.listen.
-	Listener net.Listener
-	// Host, when set, is the only Host header that is answered: a page elsewhere cannot reach a broker on loopback by
-	// DNS rebinding.
-	Host string
-	// Version is shown in metrics.
-	Version string
-	// AuditWriter takes audit records where the configuration names no file.
-	AuditWriter io.Writer
-	Logger      *slog.Logger
-	Clock       func() time.Time
-	Rand        io.Reader
-	// SessionCookie and LoginCookie rename the cookies; empty means the defaults.
-	SessionCookie, LoginCookie string
 }

@@ -64,7 +64,7 @@ func compile(f *configs.File, roles []*broker.Role) (*policy.Policy, configs.Pro
 		}
 		out = append(out, configs.Problem{Place: place, Message: p.Message})
 	}
-	return compiled, append(out, passThroughProblems(f, roles)...)
+	return compiled, out
 }
 
 func rule(f *configs.File, i int) policy.Rule {
@@ -82,26 +82,4 @@ func rule(f *configs.File, i int) policy.Rule {
 		Policy: c.Policy, PolicyARNs: c.PolicyARNs,
 		Place: f.Place(path), PlaceOf: func(field string) any { return f.Place(path + "." + field) },
 	}
-}
-
-// passThroughProblems: the upstream proof carries no session of ours, so a rule cannot shape one (design.md section 5).
-func passThroughProblems(f *configs.File, roles []*broker.Role) configs.Problems {
-	mode := map[string]sts.Mode{}
-	for _, r := range roles {
-		mode[r.Name] = r.Mode
-	}
-	var out configs.Problems
-	for i, c := range f.Rules {
-		s := c.Session
-		if s.SourceIdentity == "" && len(s.Tags) == 0 && len(s.Transitive) == 0 {
-			continue
-		}
-		for _, name := range c.Roles {
-			if mode[name] == sts.ModePassThrough && !c.Deny {
-				path := fmt.Sprintf("rules[%d].session", i)
-				out = append(out, configs.Problem{Place: f.Place(path), Message: path + ": " + name + " is pass-through; only session.name can be set there"})
-			}
-		}
-	}
-	return out
 }

@@ -2,6 +2,9 @@ package daemon
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -13,13 +16,14 @@ import (
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/idp/saml"
 	"github.com/fedbroker/fedbroker/internal/secret"
 )
 
 // spKey is the broker's own key pair as a SAML service provider: it signs requests and opens encrypted assertions.
 type spKey struct {
-	key  *rsa.PrivateKey
-	cert *x509.Certificate
+	signing    saml.SigningKey
+	encryption []saml.DecryptionKey
 }
 
 // sharedSPKey keeps one pair for all nodes, sealed in the store.
@@ -36,12 +40,7 @@ func makeSPKey(now time.Time, rand io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Identity providers pin this certificate and do not look at its dates; ten years keep those that do quiet.
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(now.Unix()), Subject: pkix.Name{CommonName: "fedbroker SAML service provider"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(10, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
-	}
-	der, err := x509.CreateCertificate(rand, template, template, &key.PublicKey, key)
+	der, err := selfSigned(key, now, rand)
 	if err != nil {
 		return nil, err
 	}
@@ -53,28 +52,51 @@ func makeSPKey(now time.Time, rand io.Reader) ([]byte, error) {
 	return append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...), nil
 }
 
+// standInSPKey takes the place of the pair in the store where a configuration is only checked. It is cheap to make
+// and opens nothing.
+func standInSPKey(now time.Time, rand io.Reader) (spKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand)
+	if err != nil {
+		return spKey{}, err
+	}
+	der, err := selfSigned(key, now, rand)
+	if err != nil {
+		return spKey{}, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	return spKey{signing: saml.SigningKey{Key: key, Cert: cert}}, err
+}
+
+func selfSigned(key crypto.Signer, now time.Time, rand io.Reader) ([]byte, error) {
+	// Identity providers pin this certificate and do not look at its dates; ten years keep those that do quiet.
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(now.Unix()), Subject: pkix.Name{CommonName: "fedbroker SAML service provider"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(10, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+	}
+	return x509.CreateCertificate(rand, template, template, key.Public(), key)
+}
+
 func parseSPKey(keyPEM, certPEM secret.Text) (spKey, error) {
-	var out spKey
 	keyBlock, certBlock := firstBlock(keyPEM, "PRIVATE KEY"), firstBlock(certPEM, "CERTIFICATE")
 	if keyBlock == nil || certBlock == nil {
-		return out, errors.New("want a PEM private key in PKCS #8 and a PEM certificate")
+		return spKey{}, errors.New("want a PEM private key in PKCS #8 and a PEM certificate")
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(keyBlock)
 	if err != nil {
-		return out, errors.New("the private key cannot be read")
+		return spKey{}, errors.New("the private key cannot be read") // the cause may quote it
 	}
 	key, ok := parsed.(*rsa.PrivateKey)
 	if !ok || key.N.BitLen() < 2048 {
-		return out, errors.New("want an RSA key of at least 2048 bits: identity providers encrypt to it")
+		return spKey{}, errors.New("want an RSA key of at least 2048 bits: identity providers encrypt to it")
 	}
 	cert, err := x509.ParseCertificate(certBlock)
 	if err != nil {
-		return out, fmt.Errorf("the certificate cannot be read: %w", err)
+		return spKey{}, fmt.Errorf("the certificate cannot be read: %w", err)
 	}
 	if !key.PublicKey.Equal(cert.PublicKey) {
-		return out, errors.New("key and certificate do not belong together")
+		return spKey{}, errors.New("key and certificate do not belong together")
 	}
-	return spKey{key, cert}, nil
+	return spKey{saml.SigningKey{Key: key, Cert: cert}, []saml.DecryptionKey{{Key: key, Cert: cert}}}, nil
 }
 
 func firstBlock(text secret.Text, kind string) []byte {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/daemon"
+	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/graceful"
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/idp/devidp"
 	"github.com/fedbroker/fedbroker/sts/localaws"
@@ -25,6 +26,8 @@ const (
 	brokerPort = 8480
 	awsPort    = 8481
 	idpPort    = 8482
+
+	drainTime = 3 * time.Second
 )
 
 // URLs are where the three parties answer.
@@ -50,32 +53,58 @@ type world struct {
 
 // build makes the world but for the broker, which run makes once the identity provider answers.
 func build(ctx context.Context, version string, stderr io.Writer) (*world, error) {
-	w := &world{records: &records{}, version: version}
+	w := &world{
+		records: &records{}, version: version,
+		logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+	}
+	err := w.listen(ctx)
+	if err == nil {
+		err = w.furnish()
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *world) listen(ctx context.Context) (err error) {
 	for _, l := range []struct {
 		to   *net.Listener
 		port int
 	}{{&w.brokerListener, brokerPort}, {&w.awsListener, awsPort}, {&w.idpListener, idpPort}} {
-		var err error
 		if *l.to, err = listenFrom(ctx, l.port); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	w.urls = URLs{
 		Broker: "http://localhost:" + portOf(w.brokerListener), AWS: "http://" + w.awsListener.Addr().String(), IdP: "http://" + w.idpListener.Addr().String(),
 	}
-	w.logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	return nil
+}
+
+func (w *world) furnish() error {
 	seed, err := seedFor(w.urls)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.aws, err = localaws.New(localaws.Options{Seed: seed, URL: w.urls.AWS, AllowInsecureProviders: true, Logger: w.logger})
 	if err != nil {
-		return nil, fmt.Errorf("local AWS: %w", err)
+		return fmt.Errorf("local AWS: %w", err)
 	}
 	if w.idp, err = devidp.New(devidp.Options{BaseURL: w.urls.IdP, Repos: []devidp.Repo{shop}, Logger: w.logger}); err != nil {
-		return nil, fmt.Errorf("development identity provider: %w", err)
+		return fmt.Errorf("development identity provider: %w", err)
 	}
-	return w, nil
+	return nil
+}
+
+// close lets the ports go. It may come after those who used them closed them.
+func (w *world) close() {
+	for _, l := range []net.Listener{w.brokerListener, w.awsListener, w.idpListener} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
 }
 
 func (w *world) buildBroker(ctx context.Context) error {
@@ -97,45 +126,31 @@ func (w *world) buildBroker(ctx context.Context) error {
 	return err
 }
 
-// run serves until ctx ends. ready is called once all three answer and know each other.
+// run serves until ctx ends. ready is called once all three answer and know each other; the end of ready is the end.
+// A run that was interrupted did not fail.
 func (w *world) run(ctx context.Context, ready func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
-	serve(ctx, group, w.awsListener, w.aws)
-	serve(ctx, group, w.idpListener, w.idp)
-	group.Go(func() error {
-		if err := w.buildBroker(ctx); err != nil {
-			return err
-		}
-		group.Go(func() error { return w.broker.Serve(ctx, nil) })
-		defer cancel()
-		if err := w.introduce(ctx); err != nil {
-			return err
-		}
-		return ready(ctx)
-	})
-	err := group.Wait()
-	if errors.Is(err, context.Canceled) {
-		return nil
+	defer w.close()
+	inner, end := context.WithCancel(ctx)
+	defer end()
+	group, inner := errgroup.WithContext(inner)
+	for l, h := range map[net.Listener]http.Handler{w.awsListener: w.aws, w.idpListener: w.idp} {
+		group.Go(func() error { return graceful.Serve(inner, l, graceful.Options{Handler: h, Drain: drainTime}) })
 	}
-	return err
-}
-
-func serve(ctx context.Context, group *errgroup.Group, l net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second}
 	group.Go(func() error {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := w.buildBroker(inner); err != nil {
 			return err
 		}
-		return nil
+		group.Go(func() error { return w.broker.Serve(inner, nil) })
+		defer end()
+		if err := w.introduce(inner); err != nil {
+			return err
+		}
+		return ready(inner)
 	})
-	group.Go(func() error {
-		<-ctx.Done()
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		return server.Shutdown(drain)
-	})
+	if err := group.Wait(); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // introduce does what an administrator does once: AWS gets the broker's SAML metadata, the identity provider gets the
