@@ -30,27 +30,32 @@ func TestCredentials(t *testing.T) {
 	}{
 		"bearer, by alias": {
 			`{"role":"prod/deploy"}`, func(d *door) []edit { return []edit{bearer(d.Token())} },
-			sts.Request{RoleARN: deployARN, Duration: time.Hour}, "ci",
+			sts.Request{RoleARN: deployARN, Duration: time.Hour},
+			"ci",
 		},
 		"bearer, by ARN, everything asked": {
 			`{"role":"` + deployARN + `","duration":"2h","policy":"{}","policy_arns":["arn:aws:iam::aws:policy/ReadOnlyAccess"]}`,
 			func(d *door) []edit { return []edit{bearer(d.Token())} },
-			sts.Request{RoleARN: deployARN, Duration: 2 * time.Hour, Policy: "{}", PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}, "ci",
+			sts.Request{RoleARN: deployARN, Duration: 2 * time.Hour, Policy: "{}", PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}},
+			"ci",
 		},
 		"scheme in other case, media type with parameter": {
 			`{"role":"prod/deploy","duration":900}`,
 			func(d *door) []edit {
 				return []edit{header("Authorization", "bEARER "+d.Token()), func(r *http.Request) { r.Header.Set("Content-Type", "Application/JSON; charset=utf-8") }}
 			},
-			sts.Request{RoleARN: deployARN, Duration: 15 * time.Minute}, "ci",
+			sts.Request{RoleARN: deployARN, Duration: 15 * time.Minute},
+			"ci",
 		},
 		"cookie from our own page": {
 			`{"role":"prod/reader"}`, func(d *door) []edit { return []edit{cookie(d.login()), ownPage} },
-			sts.Request{RoleARN: "arn:aws:iam::111122223333:role/Reader", Duration: time.Hour}, "corp",
+			sts.Request{RoleARN: "arn:aws:iam::111122223333:role/Reader", Duration: time.Hour},
+			"corp",
 		},
 		"SAML Response": {
 			"role=dev%2Fanalyst&duration=1800&SAMLResponse=", func(d *door) []edit { return []edit{asForm, d.withResponse("role=dev%2Fanalyst&duration=1800")} },
-			sts.Request{RoleARN: "arn:aws:iam::444455556666:role/Analyst", Duration: 30 * time.Minute}, "corp",
+			sts.Request{RoleARN: "arn:aws:iam::444455556666:role/Analyst", Duration: 30 * time.Minute},
+			"corp",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
