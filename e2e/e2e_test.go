@@ -194,6 +194,7 @@ func signIn(t *testing.T, ctx context.Context, d *demo, name string) {
 	t.Helper()
 	do(t, ctx,
 		chromedp.Navigate(d.Broker+"/"),
+		click(`.choices a[href="/login/dev"]`),
 		visible("input[name=password]"),
 		chromedp.SendKeys(chromedp.CSS("input[name=username]"), name),
 		chromedp.SendKeys(chromedp.CSS("input[name=password]"), d.passwords[name]),
