@@ -14,8 +14,10 @@ import (
 // env holds what the examples refer to.
 func env(name string) (string, bool) {
 	key := base64.StdEncoding.EncodeToString([]byte("an example key, 32 bytes long...")) // obviously not a secret
-	v, ok := map[string]string{"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret",
-		"KEYCLOAK_CLIENT_SECRET": "s3cret", "GOOGLE_CLIENT_SECRET": "s3cret", "GITHUB_CLIENT_SECRET": "s3cret"}[name]
+	v, ok := map[string]string{
+		"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret",
+		"KEYCLOAK_CLIENT_SECRET": "s3cret", "GOOGLE_CLIENT_SECRET": "s3cret", "GITHUB_CLIENT_SECRET": "s3cret",
+	}[name]
 	return v, ok
 }
 

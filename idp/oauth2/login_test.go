@@ -253,6 +253,30 @@ func TestMissingScope(t *testing.T) {
 	f.turnsAway(t, idp.KindDenied, "the application needs the scope read:org")
 }
 
+func TestPagesEnd(t *testing.T) {
+	f := newFixture(t)
+	f.gh.Break(idptest.GitHubTeams, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", `</api/v3/user/teams>; rel="next"`)
+		_, _ = w.Write([]byte("[]"))
+	})
+	f.turnsAway(t, idp.KindInvalid, "too many teams")
+	if n := len(f.gh.Requests()); n != 23 { // the person, mail, organisations, 20 pages
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestTheCodeIsNoYoungerThanItsSignIn: after a start on an empty store the pipeline refuses what began before.
+func TestTheCodeIsNoYoungerThanItsSignIn(t *testing.T) {
+	begun := now()
+	f := newFixture(t, func(o *oauth2.Options) { o.Clock = func() time.Time { return begun } })
+	a := f.attempt()
+	begun = begun.Add(9 * time.Minute)
+	id, err := f.finish(a)
+	if err != nil || !id.Proof.IssuedAt.Equal(now()) || !id.Proof.Expires.Equal(now().Add(19*time.Minute)) {
+		t.Errorf("proof %+v, %v", id.Proof, err)
+	}
+}
+
 func TestAnswersAreBounded(t *testing.T) {
 	f := newFixture(t, func(o *oauth2.Options) { o.HTTP = loopback(t, fetch.Options{MaxBytes: 2000}) })
 	f.gh.SetUser(map[string]any{"bio": strings.Repeat("x", 3000)})

@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -202,6 +203,39 @@ func TestLoginRefusesAnswers(t *testing.T) {
 				t.Errorf("the reason quotes the answer: %q", err.(*idp.Error).Reason)
 			}
 		})
+	}
+}
+
+// TestAnEmptyNonceBindsNothing, whichever side forgot it.
+func TestAnEmptyNonceBindsNothing(t *testing.T) {
+	f := newLogin(t)
+	for _, nonce := range []any{"", idptest.Absent{}} {
+		f.op.SetClaims(map[string]any{"nonce": nonce})
+		a := f.attempt(idp.LoginRequest{})
+		a.state["nonce"] = ""
+		id, err := f.finish(a)
+		wantKind(t, idp.KindInvalid, id, err)
+	}
+}
+
+// TestReasonsSayWhatToDo where another check would refuse as well, but less clearly.
+func TestReasonsSayWhatToDo(t *testing.T) {
+	f := newLogin(t)
+	reason := func(want idp.LoginRequest) string {
+		_, err := f.finish(f.attempt(want))
+		var refusal *idp.Error
+		if !errors.As(err, &refusal) {
+			t.Fatalf("got %v", err)
+		}
+		return refusal.Reason
+	}
+	f.op.SetClaims(map[string]any{"auth_time": idptest.Absent{}})
+	if got := reason(idp.LoginRequest{Force: true}); !strings.Contains(got, "does not say when") {
+		t.Errorf("got %q", got)
+	}
+	f.op.SetToken(0, map[string]any{"id_token": idptest.Absent{}})
+	if got := reason(idp.LoginRequest{}); !strings.Contains(got, "openid must be among the scopes") {
+		t.Errorf("got %q", got)
 	}
 }
 

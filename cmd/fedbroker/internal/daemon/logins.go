@@ -53,9 +53,13 @@ func serviceOf(o *configs.OAuth2) (oauth2.Service, error) {
 		field *string
 		value string
 	}{
-		{&s.AuthorizeURL, o.AuthorizeURL}, {&s.TokenURL, o.TokenURL}, {&s.UserinfoURL, o.UserinfoURL},
-		{&s.Fields.Subject, o.Fields["subject"]}, {&s.Fields.Username, o.Fields["username"]},
-		{&s.Fields.Email, o.Fields["email"]}, {&s.Fields.Groups, o.Fields["groups"]},
+		{&s.AuthorizeURL, o.AuthorizeURL},
+		{&s.TokenURL, o.TokenURL},
+		{&s.UserinfoURL, o.UserinfoURL},
+		{&s.Fields.Subject, o.Fields["subject"]},
+		{&s.Fields.Username, o.Fields["username"]},
+		{&s.Fields.Email, o.Fields["email"]},
+		{&s.Fields.Groups, o.Fields["groups"]},
 	} {
 		if overwrite.value != "" {
 			*overwrite.field = overwrite.value
