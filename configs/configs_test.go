@@ -100,6 +100,7 @@ func TestProblems(t *testing.T) {
 		"public url with path": {"public_url: https://aws.example.com", "public_url: https://aws.example.com/x", "scheme and host only"},
 		"public url, slash":    {"public_url: https://aws.example.com", "public_url: https://aws.example.com/", "without a slash"},
 		"public url http":      {"public_url: https://aws.example.com", "public_url: http://aws.example.com", "plain http is for loopback"},
+		"public url, port 443": {"public_url: https://aws.example.com", "public_url: https://aws.example.com:443", "leave the scheme's own port out"},
 		"public url upper":     {"public_url: https://aws.example.com", "public_url: https://AWS.example.com", "lower case"},
 		"listen":               {"server: {", "server: {listen: nowhere, ", "server.listen: want host:port"},
 		"proxy":                {"server: {", "server: {trusted_proxies: [all], ", "want an address or a CIDR range"},

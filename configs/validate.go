@@ -85,6 +85,8 @@ func badBaseURL(raw string) string {
 		return "want scheme and host only, without a slash at the end"
 	case u.Host != strings.ToLower(u.Host):
 		return "write the host in lower case"
+	case u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" || strings.HasSuffix(u.Host, ":"):
+		return "leave the scheme's own port out: browsers do, and compare" // RFC 6454 section 6.2
 	}
 	return badScheme(u)
 }

@@ -210,7 +210,7 @@ type output struct {
 	mu    sync.Mutex
 	grown *sync.Cond
 	b     bytes.Buffer
-	late  bool
+	ended bool
 }
 
 func newOutput() *output {
@@ -232,6 +232,14 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
+// end tells that nothing more will be written.
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
+	o.grown.Broadcast()
+}
+
 // await returns once the text has been written.
 func (o *output) await(t *testing.T, text string) {
 	t.Helper()
@@ -241,18 +249,12 @@ func (o *output) await(t *testing.T, text string) {
 // awaitTimes returns once the text has been written so many times.
 func (o *output) awaitTimes(t *testing.T, text string, times int) {
 	t.Helper()
-	alarm := time.AfterFunc(20*time.Second, func() {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.late = true
-		o.grown.Broadcast()
-	})
-	defer alarm.Stop()
+	defer time.AfterFunc(20*time.Second, o.end).Stop()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for strings.Count(o.b.String(), text) < times {
-		if o.late {
-			t.Fatalf("%q was not written in twenty seconds:\n%s", text, o.b.String())
+		if o.ended {
+			t.Fatalf("%q was not written, or not in twenty seconds:\n%s", text, o.b.String())
 		}
 		o.grown.Wait()
 	}
