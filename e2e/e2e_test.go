@@ -190,7 +190,9 @@ func shots(t *testing.T, ctx context.Context, name string) {
 	size(1100)
 }
 
-func signIn(t *testing.T, ctx context.Context, d *demo, name string) { signInBy(t, ctx, d, "dev", name) }
+func signIn(t *testing.T, ctx context.Context, d *demo, name string) {
+	signInBy(t, ctx, d, "dev", name)
+}
 
 // signInBy chooses one of the demo's two ways in.
 func signInBy(t *testing.T, ctx context.Context, d *demo, idp, name string) {
