@@ -1,6 +1,8 @@
 package portal_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -267,5 +269,33 @@ func TestCallbackReplacesTheSession(t *testing.T) {
 	wantRedirect(t, b.comeBack("one", s.trip(b, "one", "")), "/")
 	if b.jar["__Host-session"].Value == planted {
 		t.Error("the session was not replaced")
+	}
+}
+
+// unwilling is a provider that cannot begin.
+type unwilling struct {
+	idp.Login
+	kind idp.Kind
+}
+
+func (u unwilling) Begin(context.Context, idp.LoginRequest) (idp.Redirect, idp.State, error) {
+	return idp.Redirect{}, nil, idp.Refuse(u.kind, "its own sentence", errors.New("private canary"))
+}
+
+func TestALoginThatCannotBeginSaysWhy(t *testing.T) {
+	for kind, want := range map[idp.Kind]struct {
+		status int
+		code   string
+	}{
+		idp.KindDenied: {401, "login_required"}, idp.KindUnavailable: {503, "upstream_unavailable"}, idp.KindInvalid: {503, "upstream_unavailable"},
+	} {
+		b := newSite(t, func(o *portal.Options) {
+			o.Providers = append(o.Providers, portal.Provider{ID: "unwilling", Name: "Unwilling", Login: unwilling{kind: kind}})
+		}).browser()
+		w := b.get("/login/unwilling")
+		wantRefusal(t, w, want.status, want.code)
+		if body := w.Body.String(); !strings.Contains(body, "its own sentence") || strings.Contains(body, "canary") {
+			t.Errorf("kind %d: %s", kind, body)
+		}
 	}
 }

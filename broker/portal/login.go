@@ -80,13 +80,16 @@ func (p *Portal) ask(r *http.Request) (answer, error) {
 	return out, nil
 }
 
-// cannotBegin tells a provider that is away from a mistake of our own.
+// cannotBegin tells a provider that is away, or cannot do what is asked of it, from a mistake of our own.
 func cannotBegin(err error) error {
 	var e *idp.Error
-	if errors.As(err, &e) {
-		return broker.Refuse(broker.CodeUpstreamUnavailable, "the identity provider cannot be reached; try again", err)
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case e.Kind == idp.KindDenied:
+		return broker.Refuse(broker.CodeLoginRequired, e.Reason, e.Err)
 	}
-	return err
+	return broker.Refuse(broker.CodeUpstreamUnavailable, e.Reason, e.Err)
 }
 
 func (p *Portal) provider(r *http.Request) (*Provider, error) {
