@@ -46,11 +46,7 @@ func roles(f *configs.File) []*broker.Role {
 func compile(f *configs.File, roles []*broker.Role) (*policy.Policy, configs.Problems) {
 	o := policy.Options{Roles: roles}
 	for _, p := range f.IdPs {
-		kind := policy.KindWorkload
-		if p.SAML != nil {
-			kind = policy.KindSAML
-		}
-		o.IdPs = append(o.IdPs, policy.IdP{ID: p.ID, Kind: kind, MFA: policy.MFA{AMR: p.MFA.AMR, ACR: p.MFA.ACR}})
+		o.IdPs = append(o.IdPs, policy.IdP{ID: p.ID, Kind: kindOf(&p), MFA: policy.MFA{AMR: p.MFA.AMR, ACR: p.MFA.ACR}})
 	}
 	for i := range f.Rules {
 		o.Rules = append(o.Rules, rule(f, i))
@@ -65,6 +61,18 @@ func compile(f *configs.File, roles []*broker.Role) (*policy.Policy, configs.Pro
 		out = append(out, configs.Problem{Place: place, Message: p.Message})
 	}
 	return compiled, out
+}
+
+func kindOf(p *configs.IdP) string {
+	switch {
+	case p.SAML != nil:
+		return policy.KindSAML
+	case p.OIDC != nil:
+		return policy.KindOIDC
+	case p.OAuth2 != nil:
+		return policy.KindOAuth2
+	}
+	return policy.KindWorkload
 }
 
 func rule(f *configs.File, i int) policy.Rule {
