@@ -118,9 +118,10 @@ func fromSTS(err error, mode sts.Mode) *Error {
 	if !errors.As(err, &e) {
 		return asError(err)
 	}
-	detail := e.Message
-	if e.Code != "" {
-		detail = "AWS: " + e.Code + ": " + e.Message
+	ours := e.Code == "" && e.Message != ""
+	detail := "AWS: " + e.Code + ": " + e.Message
+	if ours {
+		detail = e.Message
 	}
 	switch e.Kind {
 	case sts.KindExpired:
@@ -133,7 +134,7 @@ func fromSTS(err error, mode sts.Mode) *Error {
 	case sts.KindThrottled:
 		return Refuse(CodeThrottled, "AWS is throttling this account; try again in a moment", e)
 	case sts.KindUnavailable:
-		if e.Code == "" && e.Message != "" {
+		if ours {
 			return Refuse(CodeUpstreamUnavailable, detail, e)
 		}
 		return Refuse(CodeUpstreamUnavailable, "AWS STS cannot be reached; try again", e)

@@ -436,6 +436,7 @@ func TestOurOwnWordsAreNotAWSs(t *testing.T) {
 		{sts.Error{Kind: sts.KindInvalid, Message: "the destination is no page"}, broker.CodeInvalidRequest, "the destination is no page"},
 		{sts.Error{Kind: sts.KindUnavailable, Message: "the sign-in endpoint cannot be reached"}, broker.CodeUpstreamUnavailable, "the sign-in endpoint cannot be reached"},
 		{sts.Error{Kind: sts.KindInvalid, Code: "ValidationError", Message: "too long"}, broker.CodeInvalidRequest, "AWS: ValidationError: too long"},
+		{sts.Error{Kind: sts.KindUnavailable}, broker.CodeUpstreamUnavailable, "AWS STS cannot be reached; try again"},
 		{sts.Error{Kind: sts.KindUnavailable, Code: "InternalFailure", Message: "oops"}, broker.CodeUpstreamUnavailable, "AWS STS cannot be reached; try again"},
 	} {
 		w := newWorld(t)
