@@ -167,7 +167,6 @@ func TestProblems(t *testing.T) {
 		"account id":           {`id: "111122223333"`, `id: "1111"`, "want twelve digits"},
 		"endpoint":             {"aws:\n", "aws:\n  endpoints: {sts: 'http://sts.example.com'}\n", "plain http is for loopback"},
 		"pass-through abroad":  {"role/Deploy\"", "role/Deploy\", mode: pass-through", ""},
-		"issuer port":          {"public_url: https://aws.example.com", "public_url: https://aws.example.com:8443", "it must not have a port"},
 		"issuer query":         {"rules:", "issuer: {url: 'https://x.example/?y'}\nrules:", "without query or fragment"},
 		"test of no idp":       {"rules:", "tests: [{name: t, idp: nope, claims: {}, expect: {roles: []}}]\nrules:", `there is no idp "nope"`},
 	} {

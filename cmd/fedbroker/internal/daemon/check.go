@@ -36,6 +36,7 @@ func Check(f *configs.File, o Options) (*Checked, error) {
 	plan, err := prepare(f, makings{opts: o, clients: newClients(o.Version), sp: sp, life: context.Background()})
 	problems, _ := err.(configs.Problems) //nolint:errorlint // prepare returns it bare
 	problems = append(problems, checkIssuerKeys(f, o)...)
+	problems = append(problems, issuerProblems(f)...)
 	if len(problems) > 0 {
 		return nil, inOrder(problems)
 	}

@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/issuer"
 	"github.com/fedbroker/fedbroker/broker/policy"
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/sts"
@@ -73,6 +75,29 @@ func kindOf(p *configs.IdP) string {
 		return policy.KindOAuth2
 	}
 	return policy.KindWorkload
+}
+
+// RuleProblems says what is wrong with the rules of a file that has other problems, as far as they can be read.
+func RuleProblems(f *configs.File) configs.Problems {
+	_, problems := compile(f, roles(f))
+	return problems
+}
+
+// issuerProblems says what AWS itself would mind about the issuer's URL, where a web-identity role goes to AWS itself.
+// They fail a check; a broker with them starts, for whatever else it can do, and says so.
+func issuerProblems(f *configs.File) configs.Problems {
+	if f.AWS.Endpoints.STS != "" || !slices.ContainsFunc(roles(f), func(r *broker.Role) bool { return r.Mode == sts.ModeWebIdentity }) {
+		return nil
+	}
+	path := "server.public_url"
+	if f.Issuer.URL != "" {
+		path = "issuer.url"
+	}
+	var out configs.Problems
+	for _, what := range issuer.Check(f.IssuerURL()) {
+		out = append(out, configs.Problem{Place: f.Place(path), Message: path + ": roles in mode web-identity need an issuer that AWS takes: " + what})
+	}
+	return out
 }
 
 func rule(f *configs.File, i int) policy.Rule {
