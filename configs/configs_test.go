@@ -14,7 +14,10 @@ import (
 // env holds what the examples refer to.
 func env(name string) (string, bool) {
 	key := base64.StdEncoding.EncodeToString([]byte("an example key, 32 bytes long...")) // obviously not a secret
-	v, ok := map[string]string{"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret", "FEDBROKER_LDAP_PASSWORD": "an example"}[name]
+	v, ok := map[string]string{
+		"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret",
+		"KEYCLOAK_CLIENT_SECRET": "s3cret", "GOOGLE_CLIENT_SECRET": "s3cret", "GITHUB_CLIENT_SECRET": "s3cret", "FEDBROKER_LDAP_PASSWORD": "s3cret",
+	}[name]
 	return v, ok
 }
 
@@ -34,7 +37,7 @@ rules:
 
 func TestExamplesLoadAndFitTheSchema(t *testing.T) {
 	files, err := filepath.Glob("*.yaml")
-	if err != nil || len(files) < 11 {
+	if err != nil || len(files) < 14 {
 		t.Fatalf("%d examples, %v", len(files), err)
 	}
 	for _, name := range files {
@@ -91,12 +94,19 @@ func TestProblems(t *testing.T) {
 		"ldap skew":            {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, skew: 1m, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}", "idps[1].skew: means nothing for a directory"},
 		"ldap once":            {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, once: true, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}", "idps[1].once: means nothing for a directory"},
 		"ldap mfa":             {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, mfa: {amr: [pwd]}, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}", "no second factor"},
-		"ldap and saml":        {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}, saml: {metadata_url: https://idp.example.com/metadata}", "not both"},
+		"ldap and saml":        {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}, saml: {metadata_url: https://idp.example.com/metadata}", "not two"},
 		"empty match":          {"match: {sub: x}", "match: {sub: []}", "an empty list matches nothing"},
 		"float in match":       {"match: {sub: x}", "match: {sub: 1.5}", "rules[0].match.sub: want text"},
 		"null in match":        {"match: {sub: x}", "match: {sub: null}", "rules[0].match.sub: want text"},
 		"octal in match":       {"match: {sub: x}", "match: {sub: 017}", "rules[0].match.sub: want text"},
 		"duration":             {"roles: [prod/deploy]", "roles: [prod/deploy], max_duration: 90", "want a duration"},
+		"zero duration":        {"id: ci,", "id: ci, skew: 0s,", "leave the key out for its default"},
+		"a path's reference":   {"rules:", "audit: {file: env:X}\nrules:", "audit.file: write the file's name alone"},
+		"password in a URL":    {"rules:", "store: {redis: {url: 'redis://u:pw@h/0'}}\nkeys: {sealing: {active: k1, ring: {k1: env:FEDBROKER_SEALING_KEY}}}\nrules:", "a password is not written here"},
+		"short sessions":       {"rules:", "session: {absolute: 5m}\nrules:", "session.absolute: at least 15m"},
+		"cache of nothing":     {"rules:", "cache: {min_remaining: 99h}\nrules:", "at most 1h"},
+		"private issuer":       {"https://ci.example.com", "https://10.1.2.3/x", "private_network: true"},
+		"loopback issuer":      {"https://ci.example.com", "https://127.0.0.1/x", "private_network: true"},
 		"negative duration":    {"roles: [prod/deploy]", "roles: [prod/deploy], max_duration: -1h", "want a duration"},
 		"literal secret":       {"rules:", "issuer: {signing_key: hunter2}\nrules:", "a secret is not written here"},
 		"unset variable":       {"rules:", "issuer: {signing_key: env:NOPE}\nrules:", "the environment variable NOPE is not set"},
@@ -104,6 +114,7 @@ func TestProblems(t *testing.T) {
 		"public url with path": {"public_url: https://aws.example.com", "public_url: https://aws.example.com/x", "scheme and host only"},
 		"public url, slash":    {"public_url: https://aws.example.com", "public_url: https://aws.example.com/", "without a slash"},
 		"public url http":      {"public_url: https://aws.example.com", "public_url: http://aws.example.com", "plain http is for loopback"},
+		"public url, port 443": {"public_url: https://aws.example.com", "public_url: https://aws.example.com:443", "leave the scheme's own port out"},
 		"public url upper":     {"public_url: https://aws.example.com", "public_url: https://AWS.example.com", "lower case"},
 		"listen":               {"server: {", "server: {listen: nowhere, ", "server.listen: want host:port"},
 		"proxy":                {"server: {", "server: {trusted_proxies: [all], ", "want an address or a CIDR range"},
@@ -116,8 +127,28 @@ func TestProblems(t *testing.T) {
 		"contact":              {"rules:", "branding: {contact: somebody}\nrules:", "want a mail address"},
 		"idp id":               {"id: ci,", "id: CI,", "1 to 32 of a-z"},
 		"idp twice":            {"id: corp,", "id: ci,", `the id "ci" is there twice`},
+		"an oidc login":        {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://op.example.com, client_id: x}", ""},
+		"oidc, no client":      {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://op.example.com}", "idps[1].oidc.client_id is required"},
+		"oidc, http":           {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: http://op.example.com, client_id: x}", "idps[1].oidc.issuer: plain http is for loopback"},
+		"oidc, scopes":         {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://op.example.com, client_id: x, scopes: [openid email]}", "idps[1].oidc.scopes[0]: want one scope an item"},
+		"oidc, everybody":      {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://accounts.google.com, client_id: x}", "pin yourselves with tenant: {hd: …}"},
+		"oidc, once":           {"saml: {metadata_url: https://idp.example.com/metadata}", "once: true, oidc: {issuer: https://op.example.com, client_id: x}", "idps[1].once: is for workload tokens"},
+		"oidc, other parties":  {"saml: {metadata_url: https://idp.example.com/metadata}", "authorized_parties: [y], oidc: {issuer: https://op.example.com, client_id: x}", "idps[1].authorized_parties: is for workload tokens"},
+		"oidc, old tokens":     {"saml: {metadata_url: https://idp.example.com/metadata}", "max_age: 2h, oidc: {issuer: https://op.example.com, client_id: x}", "idps[1].max_age: at most 1h"},
+		"github":               {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: github, client_id: x}", ""},
+		"a preset of none":     {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: gitlab, client_id: x}", "idps[1].oauth2.preset: want one of github"},
+		"enterprise, no base":  {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: github-enterprise, client_id: x}", "base_url go together"},
+		"a base for all":       {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: github, base_url: https://x.example, client_id: x}", "base_url go together"},
+		"no preset":            {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {client_id: x, authorize_url: https://x.example/a, token_url: https://x.example/t, fields: {subject: /id}}", "without a preset userinfo_url is needed"},
+		"no subject":           {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {client_id: x, authorize_url: https://x.example/a, token_url: https://x.example/t, userinfo_url: https://x.example/u}", "without a preset fields.subject is needed"},
+		"data only":            {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {client_id: x, authorize_url: https://x.example/a, token_url: https://x.example/t, userinfo_url: https://x.example/u, fields: {subject: /id}}", ""},
+		"no pointer":           {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: x, client_id: x, fields: {email: email}}", "idps[1].oauth2.fields.email: want a JSON Pointer"},
+		"no such field":        {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: x, client_id: x, fields: {mail: /email}}", "idps[1].oauth2.fields.mail: want subject"},
+		"oauth2, http":         {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: x, client_id: x, token_url: http://x.example}", "idps[1].oauth2.token_url: plain http is for loopback"},
+		"oauth2 and mfa":       {"saml: {metadata_url: https://idp.example.com/metadata}", "mfa: {amr: [otp]}, oauth2: {preset: x, client_id: x}", "idps[1].mfa: an OAuth 2.0 service says nothing"},
+		"keys of saml":         {"id: corp,", "id: corp, jwks_file: x,", "idps[1].jwks_file: is for tokens"},
 		"no kind":              {", workload: {issuer: https://ci.example.com, audiences: [https://aws.example.com]}", "", "say what it is"},
-		"two kinds":            {"id: corp, saml:", "id: corp, workload: {issuer: https://x.example, audiences: [y]}, saml:", "not both"},
+		"two kinds":            {"id: corp, saml:", "id: corp, workload: {issuer: https://x.example, audiences: [y]}, saml:", "not two"},
 		"no audiences":         {"audiences: [https://aws.example.com]", "audiences: []", "at least one"},
 		"shared issuer":        {"issuer: https://ci.example.com", "issuer: https://token.actions.githubusercontent.com", "tenant: {repository_owner_id: …}"},
 		"http issuer":          {"issuer: https://ci.example.com", "issuer: http://ci.example.com", "plain http is for loopback"},
@@ -150,7 +181,6 @@ func TestProblems(t *testing.T) {
 		"account id":           {`id: "111122223333"`, `id: "1111"`, "want twelve digits"},
 		"endpoint":             {"aws:\n", "aws:\n  endpoints: {sts: 'http://sts.example.com'}\n", "plain http is for loopback"},
 		"pass-through abroad":  {"role/Deploy\"", "role/Deploy\", mode: pass-through", ""},
-		"issuer port":          {"public_url: https://aws.example.com", "public_url: https://aws.example.com:8443", "it must not have a port"},
 		"issuer query":         {"rules:", "issuer: {url: 'https://x.example/?y'}\nrules:", "without query or fragment"},
 		"test of no idp":       {"rules:", "tests: [{name: t, idp: nope, claims: {}, expect: {roles: []}}]\nrules:", `there is no idp "nope"`},
 	} {
@@ -198,6 +228,29 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+func TestOneMistakeHidesNoOther(t *testing.T) {
+	doc := strings.NewReplacer("server: {", "server: {lisen: x, listen: nowhere, ", "roles: [prod/deploy]", "roles: [prod/deploy], max_duration: x", "rules:", "---\nrules:").Replace(minimal)
+	f, err := configs.Parse("f.yaml", []byte(doc), env)
+	if f == nil {
+		t.Fatal("what could be decoded is not returned")
+	}
+	for _, want := range []string{"lisen: unknown key", "want host:port", "a second document"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is hidden: %v", want, err)
+		}
+	}
+}
+
+func TestProblemsJoinWithoutRepeating(t *testing.T) {
+	at := func(line int, message string) configs.Problem {
+		return configs.Problem{Place: configs.Place{File: "f", Line: line, Column: 1}, Message: message}
+	}
+	got := configs.Problems{at(3, "a")}.With(configs.Problems{at(3, "the same, later"), at(1, "b")})
+	if want := "f:1:1: b\nf:3:1: a"; got.Error() != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestSecretsDoNotPrint(t *testing.T) {
 	f, err := configs.Parse("f", []byte(strings.Replace(minimal, "rules:", "branding: {logo: env:SECRET}\nrules:", 1)), env)
 	if err != nil {
@@ -242,8 +295,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("? [a]\n: b")
 	f.Fuzz(func(t *testing.T, doc string) {
 		file, err := configs.Parse("f.yaml", []byte(doc), env)
-		if (file == nil) != (err != nil) {
-			t.Errorf("file %v, error %v", file, err)
+		if file == nil && err == nil {
+			t.Error("neither a file nor an error")
 		}
 	})
 }

@@ -30,27 +30,32 @@ func TestCredentials(t *testing.T) {
 	}{
 		"bearer, by alias": {
 			`{"role":"prod/deploy"}`, func(d *door) []edit { return []edit{bearer(d.Token())} },
-			sts.Request{RoleARN: deployARN, Duration: time.Hour}, "ci",
+			sts.Request{RoleARN: deployARN, Duration: time.Hour},
+			"ci",
 		},
 		"bearer, by ARN, everything asked": {
 			`{"role":"` + deployARN + `","duration":"2h","policy":"{}","policy_arns":["arn:aws:iam::aws:policy/ReadOnlyAccess"]}`,
 			func(d *door) []edit { return []edit{bearer(d.Token())} },
-			sts.Request{RoleARN: deployARN, Duration: 2 * time.Hour, Policy: "{}", PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}, "ci",
+			sts.Request{RoleARN: deployARN, Duration: 2 * time.Hour, Policy: "{}", PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}},
+			"ci",
 		},
 		"scheme in other case, media type with parameter": {
 			`{"role":"prod/deploy","duration":900}`,
 			func(d *door) []edit {
 				return []edit{header("Authorization", "bEARER "+d.Token()), func(r *http.Request) { r.Header.Set("Content-Type", "Application/JSON; charset=utf-8") }}
 			},
-			sts.Request{RoleARN: deployARN, Duration: 15 * time.Minute}, "ci",
+			sts.Request{RoleARN: deployARN, Duration: 15 * time.Minute},
+			"ci",
 		},
 		"cookie from our own page": {
 			`{"role":"prod/reader"}`, func(d *door) []edit { return []edit{cookie(d.login()), ownPage} },
-			sts.Request{RoleARN: "arn:aws:iam::111122223333:role/Reader", Duration: time.Hour}, "corp",
+			sts.Request{RoleARN: "arn:aws:iam::111122223333:role/Reader", Duration: time.Hour},
+			"corp",
 		},
 		"SAML Response": {
 			"role=dev%2Fanalyst&duration=1800&SAMLResponse=", func(d *door) []edit { return []edit{asForm, d.withResponse("role=dev%2Fanalyst&duration=1800")} },
-			sts.Request{RoleARN: "arn:aws:iam::444455556666:role/Analyst", Duration: 30 * time.Minute}, "corp",
+			sts.Request{RoleARN: "arn:aws:iam::444455556666:role/Analyst", Duration: 30 * time.Minute},
+			"corp",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +92,19 @@ func (d *door) withResponse(more string) edit {
 	return func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(body)) }
 }
 
+// TestPassThrough: the proof of this very request goes on to AWS as it came.
+func TestPassThrough(t *testing.T) {
+	d := newDoor(t)
+	for _, route := range []string{credentials, console} {
+		d.Pass(time.Second) // another token: equal ones are answered from the cache
+		token := d.Token()
+		w := d.send(route, `{"role":"prod/legacy"}`, bearer(token))
+		if call := d.STS.Calls()[len(d.STS.Calls())-1]; w.Code != http.StatusOK || call.WebIdentityToken.Reveal() != token {
+			t.Errorf("%s: %d, STS was asked %+v", route, w.Code, call)
+		}
+	}
+}
+
 func TestConsole(t *testing.T) {
 	d := newDoor(t)
 	for name, edits := range map[string][]edit{
@@ -108,9 +126,9 @@ func TestConsole(t *testing.T) {
 func TestRoles(t *testing.T) {
 	d := newDoor(t)
 	names := func(w map[string]any) (out []string) {
-		for _, r := range w["roles"].([]any) { //nolint:forcetypeassert // a failure shows as a panic of the test
+		for _, r := range w["roles"].([]any) {
 			role, _ := r.(map[string]any)
-			out = append(out, role["name"].(string)+map[bool]string{true: "!", false: ""}[role["console"].(bool)]) //nolint:forcetypeassert // as above
+			out = append(out, role["name"].(string)+map[bool]string{true: "!", false: ""}[role["console"].(bool)])
 		}
 		return out
 	}

@@ -22,6 +22,8 @@ type Provider struct {
 	Login    idp.Login
 	// Directory is set instead of Login where people type their password here.
 	Directory idp.Directory
+	// Kind is how it proves who somebody is: JWT and code answer at the callback, SAML, also when empty, at the ACS.
+	Kind idp.ProofKind
 	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
 	Metadata func() ([]byte, error)
 }
@@ -41,6 +43,8 @@ type Options struct {
 	Providers []Provider
 	Remote    web.Remote
 	PublicURL string
+	// Throttle bounds what one address may begin, or have read, before anybody is known; nil bounds nothing.
+	Throttle *web.Throttle
 	// ConsoleOrigins are where POST /console leads: sign-in endpoints and the consoles behind them.
 	ConsoleOrigins []string
 	Branding       Branding
@@ -61,6 +65,13 @@ type Portal struct {
 	providers map[string]*Provider
 	brandCSS  []byte
 	guesses   *web.Throttle // of passwords, by address
+}
+
+func (p *Portal) throttled(r *http.Request) error {
+	if p.Throttle == nil || p.Throttle.Allow(p.Remote.Addr(r)) {
+		return nil
+	}
+	return broker.Refuse(broker.CodeThrottled, "too many sign-ins from your address; try again in a moment", nil)
 }
 
 // New checks the options and compiles the pages.
@@ -97,6 +108,7 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /console", p.page(p.console))
 	mux.Handle("GET /saml/{idp}/metadata", p.page(p.metadata))
 	mux.Handle("POST /saml/{idp}/acs", p.page(p.acs))
+	mux.Handle("GET /oidc/{idp}/callback", p.page(p.callback))
 	mux.HandleFunc("GET /static/brand.css", p.brand)
 	mux.HandleFunc("GET /static/logo", p.logo)
 	mux.HandleFunc("GET /static/{file}", func(w http.ResponseWriter, r *http.Request) {

@@ -29,7 +29,8 @@ func (w *World) policy() *policy.Policy {
 	staff := map[string][]string{"groups": {"staff"}}
 	compiled, problems := policy.Compile(policy.Options{
 		IdPs: []policy.IdP{
-			{ID: "ci", Kind: policy.KindWorkload}, {ID: "other", Kind: policy.KindSAML},
+			{ID: "ci", Kind: policy.KindWorkload},
+			{ID: "other", Kind: policy.KindSAML},
 			{ID: "corp", Kind: policy.KindSAML, MFA: policy.MFA{ACR: []string{"urn:mfa"}}},
 		},
 		Roles: roles(),
