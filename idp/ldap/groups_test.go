@@ -116,12 +116,20 @@ func TestWalking(t *testing.T) {
 	refused(t, err, ldap.CauseTooManyGroups)
 }
 
+// TestWalkingIsBoundedInNumber, in one search and over several.
 func TestWalkingIsBoundedInNumber(t *testing.T) {
+	two := newTree()
+	for i := range 800 {
+		two.add(fmt.Sprintf("cn=g%d,ou=groups,dc=corp", i), map[string][]string{"objectClass": {"groupOfNames"}, "member": {aliceDN}})
+		two.add(fmt.Sprintf("cn=h%d,ou=groups,dc=corp", i), map[string][]string{"objectClass": {"groupOfNames"}, "member": {"cn=g0,ou=groups,dc=corp"}})
+	}
+	_, err := two.signIn(t)
+	refused(t, err, ldap.CauseTooManyGroups)
 	tree := newTree()
 	for i := range 1501 {
 		tree.add(fmt.Sprintf("cn=g%d,ou=groups,dc=corp", i), map[string][]string{"objectClass": {"groupOfNames"}, "member": {aliceDN}})
 	}
-	_, err := tree.signIn(t)
+	_, err = tree.signIn(t)
 	refused(t, err, ldap.CauseTooManyGroups)
 }
 
