@@ -95,6 +95,8 @@ type Event struct {
 	Outcome string `json:"outcome"`
 	Detail  string `json:"detail,omitempty"`
 	Cause   string `json:"cause,omitempty"`
+	// Reason is an idp.Cause, where a refusal has one: a private reason out of a fixed set.
+	Reason string `json:"reason,omitempty"`
 
 	Provider  string `json:"idp,omitempty"`
 	Issuer    string `json:"issuer,omitempty"`

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -89,6 +90,10 @@ func (v *Visit) record(ctx context.Context, err *Error) error {
 		v.event.Outcome, v.event.Detail = string(err.Code), err.Detail
 		if err.Err != nil {
 			v.event.Cause = err.Err.Error()
+		}
+		var reason idp.Cause
+		if errors.As(err, &reason) {
+			v.event.Reason = string(reason)
 		}
 	}
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not escape the record

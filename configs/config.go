@@ -157,7 +157,7 @@ type IdP struct {
 	OIDC     *OIDC     `yaml:"oidc"`
 	Workload *Workload `yaml:"workload"`
 	OAuth2   *OAuth2   `yaml:"oauth2"`
-	LDAP     *LDAP     `yaml:"ldap" served:"no"`
+	LDAP     *LDAP     `yaml:"ldap"`
 
 	// MFA says which authentication methods or classes count as a second factor.
 	MFA MFA `yaml:"mfa"`
@@ -261,18 +261,29 @@ type OAuth2 struct {
 // LDAP is Active Directory or another directory.
 type LDAP struct {
 	// URL is ldaps:// or, with start_tls, ldap://; several are tried in order.
-	URL          Strings `yaml:"url" jsonschema:"required"`
-	StartTLS     bool    `yaml:"start_tls"`
-	CA           Secret  `yaml:"ca"`
-	BaseDN       string  `yaml:"base_dn" jsonschema:"required"`
-	BindDN       string  `yaml:"bind_dn"`
-	BindPassword Secret  `yaml:"bind_password"`
+	URL      Strings `yaml:"url" jsonschema:"required"`
+	StartTLS bool    `yaml:"start_tls"`
+	// CA is the PEM of the authority that signed the servers' certificates. Left out: the system's.
+	CA Secret `yaml:"ca"`
+	// ServerName is the name in the servers' certificates where it is not the host of the URL: through a tunnel.
+	ServerName string `yaml:"server_name"`
+	// BaseDN is where people are searched; GroupBaseDN, where groups count. Default of the latter: base_dn.
+	BaseDN      string `yaml:"base_dn" jsonschema:"required"`
+	GroupBaseDN string `yaml:"group_base_dn"`
+	// BindDN and BindPassword are a service account's, which needs to read only.
+	BindDN       string `yaml:"bind_dn"`
+	BindPassword Secret `yaml:"bind_password"`
 	// UPNSuffix binds people directly as name@suffix, without a service account.
-	UPNSuffix   string `yaml:"upn_suffix"`
-	UserFilter  string `yaml:"user_filter"`
+	UPNSuffix string `yaml:"upn_suffix"`
+	// UserFilter finds a person, with {username} as a whole value. Default: account name or UPN on Active Directory, uid elsewhere.
+	UserFilter string `yaml:"user_filter"`
+	// GroupFilter finds groups, with {dn} (or, in flat groups, {username}) as a whole value. Default: the matching rule
+	// on Active Directory, member and uniqueMember elsewhere.
 	GroupFilter string `yaml:"group_filter"`
 	// NestedGroups follows groups inside groups. Default true.
 	NestedGroups *bool `yaml:"nested_groups"`
+	// Attributes become claims beside the usual ones, each a list.
+	Attributes []string `yaml:"attributes"`
 }
 
 // Admin is who may call the admin API.

@@ -16,7 +16,7 @@ func env(name string) (string, bool) {
 	key := base64.StdEncoding.EncodeToString([]byte("an example key, 32 bytes long...")) // obviously not a secret
 	v, ok := map[string]string{
 		"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret",
-		"KEYCLOAK_CLIENT_SECRET": "s3cret", "GOOGLE_CLIENT_SECRET": "s3cret", "GITHUB_CLIENT_SECRET": "s3cret",
+		"KEYCLOAK_CLIENT_SECRET": "s3cret", "GOOGLE_CLIENT_SECRET": "s3cret", "GITHUB_CLIENT_SECRET": "s3cret", "FEDBROKER_LDAP_PASSWORD": "s3cret",
 	}[name]
 	return v, ok
 }
@@ -37,7 +37,7 @@ rules:
 
 func TestExamplesLoadAndFitTheSchema(t *testing.T) {
 	files, err := filepath.Glob("*.yaml")
-	if err != nil || len(files) < 10 {
+	if err != nil || len(files) < 14 {
 		t.Fatalf("%d examples, %v", len(files), err)
 	}
 	for _, name := range files {
@@ -80,7 +80,21 @@ func TestProblems(t *testing.T) {
 		"number as text":       {`id: "111122223333"`, "id: 111122223333", "write it in quotes"},
 		"broken YAML":          {"rules:", "rules: [", "f.yaml:"},
 		"not served":           {"rules:", "admins: []\nrules:", "admins: this version does not serve this key yet"},
-		"ldap not served":      {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://x, base_dn: x}", "idps[1].ldap: this version does not serve"},
+		"ldap":                 {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}", ""},
+		"ldap, several":        {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: [ldaps://dc1, ldaps://dc2], base_dn: dc=x, upn_suffix: x}", ""},
+		"ldap in the clear":    {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: [ldaps://dc1, ldap://dc2], base_dn: dc=x, upn_suffix: x}", "idps[1].ldap.url[1]: ldap:// would send passwords in the clear"},
+		"ldap StartTLS":        {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldap://dc1, start_tls: true, base_dn: dc=x, upn_suffix: x}", ""},
+		"ldaps StartTLS":       {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, start_tls: true, base_dn: dc=x, upn_suffix: x}", "encrypted from the start"},
+		"ldap on loopback":     {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldap://127.0.0.1, base_dn: dc=x, upn_suffix: x}", "insecure_http: true"},
+		"ldap url":             {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1/dc=x, base_dn: dc=x, upn_suffix: x}", "want ldaps://host"},
+		"ldap nobody binds":    {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, base_dn: dc=x}", "say who looks people up"},
+		"ldap both ways":       {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET, upn_suffix: x}", "one of bind_dn and upn_suffix"},
+		"ldap no password":     {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x}", "bind_dn and bind_password go together"},
+		"ldap no base":         {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, upn_suffix: x}", "idps[1].ldap.base_dn is required"},
+		"ldap skew":            {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, skew: 1m, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}", "idps[1].skew: means nothing for a directory"},
+		"ldap once":            {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, once: true, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}", "idps[1].once: means nothing for a directory"},
+		"ldap mfa":             {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, mfa: {amr: [pwd]}, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}", "no second factor"},
+		"ldap and saml":        {"id: corp, saml: {metadata_url: https://idp.example.com/metadata}", "id: corp, ldap: {url: ldaps://dc1, base_dn: dc=x, bind_dn: cn=x, bind_password: env:SECRET}, saml: {metadata_url: https://idp.example.com/metadata}", "not two"},
 		"empty match":          {"match: {sub: x}", "match: {sub: []}", "an empty list matches nothing"},
 		"float in match":       {"match: {sub: x}", "match: {sub: 1.5}", "rules[0].match.sub: want text"},
 		"null in match":        {"match: {sub: x}", "match: {sub: null}", "rules[0].match.sub: want text"},

@@ -42,7 +42,7 @@ func (c *checker) kind(p *IdP, path string) {
 	kinds := []struct {
 		given bool
 		check func(*IdP, string)
-	}{{p.SAML != nil, c.saml}, {p.OIDC != nil, c.oidc}, {p.Workload != nil, c.workload}, {p.OAuth2 != nil, c.oauth2}}
+	}{{p.SAML != nil, c.saml}, {p.OIDC != nil, c.oidc}, {p.Workload != nil, c.workload}, {p.OAuth2 != nil, c.oauth2}, {p.LDAP != nil, c.ldap}}
 	given := 0
 	for _, kind := range kinds {
 		if kind.given {
@@ -52,10 +52,10 @@ func (c *checker) kind(p *IdP, path string) {
 	}
 	switch given {
 	case 0:
-		c.problem(path, "say what it is: saml, oidc, oauth2 or workload")
+		c.problem(path, "say what it is: saml, oidc, oauth2, ldap or workload")
 	case 1:
 	default:
-		c.problem(path, "one of saml, oidc, oauth2 and workload, not two")
+		c.problem(path, "one of saml, oidc, oauth2, ldap and workload, not two")
 	}
 }
 

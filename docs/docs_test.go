@@ -86,7 +86,7 @@ func demo(t *testing.T) []string {
 		t.Fatalf("the demo prints no CI request token:\n%s", told)
 	}
 	return append(os.Environ(), "PATH="+filepath.Dir(bin)+":"+os.Getenv("PATH"), "BROKER="+urls.Broker, "AWS="+urls.AWS, "IDP="+urls.IdP,
-		"FEDBROKER_REDIS_URL=redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY=YW4gZXhhbXBsZSBrZXksIDMyIGJ5dGVzIGxvbmcuLi4=",
+		"FEDBROKER_REDIS_URL=redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY=YW4gZXhhbXBsZSBrZXksIDMyIGJ5dGVzIGxvbmcuLi4=", "FEDBROKER_LDAP_PASSWORD=an example",
 		"ACTIONS_ID_TOKEN_REQUEST_TOKEN="+request[1], "ACTIONS_ID_TOKEN_REQUEST_URL="+request[2])
 }
 

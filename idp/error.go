@@ -39,3 +39,10 @@ func (e *Error) Unwrap() error { return e.Err }
 func Refuse(kind Kind, reason string, err error) *Error {
 	return &Error{Kind: kind, Reason: reason, Err: err}
 }
+
+// Cause is a private cause out of a fixed set, such as "account disabled". It holds nothing that a stranger wrote, so
+// that audit may count refusals by it.
+type Cause string
+
+// Error is the cause itself.
+func (c Cause) Error() string { return string(c) }

@@ -47,3 +47,14 @@ type Callback struct {
 	// Unsolicited is set when the pipeline found no pending login: the provider began (IdP-initiated).
 	Unsolicited bool
 }
+
+// Directory is a provider that is given a person's name and password: Active Directory, LDAP. It fails with an
+// [Error]: of kind [KindDenied], with [PasswordRefusal] and a [Cause], for whatever is wrong with name, password or
+// account. It counts no attempts: that is the pipeline's business.
+type Directory interface {
+	Authenticate(ctx context.Context, username string, password secret.Text) (Identity, error)
+}
+
+// PasswordRefusal is the one public sentence of every refused password: it tells neither whether the name exists nor
+// what state the account is in nor whether the attempt was looked at.
+const PasswordRefusal = "the name or the password is wrong, or the account may not sign in now; after several attempts wait a quarter of an hour"

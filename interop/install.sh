@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs what the interop tests drive: Debian's simplesamlphp, php-cli (with its XML extensions) and awscli, and
+# Installs what the interop tests drive: Debian's simplesamlphp, php-cli (with its XML extensions), awscli and slapd, and
 # npm's oidc-provider under interop/oidcprovider/node_modules. Quiet, and quick when everything is there already.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
 missing=
-for package in simplesamlphp php-cli php-xml php-mbstring awscli nodejs; do
+for package in simplesamlphp php-cli php-xml php-mbstring awscli slapd ldap-utils nodejs; do
     case $package in
     nodejs) command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 && continue; package="nodejs npm" ;;
     *) dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' && continue ;;

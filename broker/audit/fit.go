@@ -66,7 +66,7 @@ func shortenTags(tags map[string]string, size, most int) map[string]string {
 // texts lists every text of an event.
 func texts(e *broker.Event) []*string {
 	return []*string{
-		&e.ID, &e.Door, &e.Action, &e.Remote, &e.Outcome, &e.Detail, &e.Cause,
+		&e.ID, &e.Door, &e.Action, &e.Remote, &e.Outcome, &e.Detail, &e.Cause, &e.Reason,
 		&e.Provider, &e.Issuer, &e.Subject, &e.Username, &e.ProofHash, &e.Session,
 		&e.Role, &e.RoleARN, &e.Rule, &e.SessionName, &e.SourceIdentity,
 		&e.STSAction, &e.AccessKeyID, &e.AWSRequestID,

@@ -30,9 +30,9 @@ type StrangersOptions struct {
 	Max int
 }
 
-// Strangers counts refusals of people and machines that proved nothing, per address, door, action and outcome in each
-// minute, so that anybody's noise costs one record a minute and a bounded amount of memory (invariant 10 of design.md
-// section 9). Safe for concurrent use.
+// Strangers counts refusals of people and machines that proved nothing, per address, door, action, outcome and reason
+// in each minute, so that anybody's noise costs few records a minute and a bounded amount of memory (invariant 10 of
+// design.md section 9). Safe for concurrent use.
 type Strangers struct {
 	auditor broker.Auditor
 	clock   func() time.Time
@@ -46,7 +46,7 @@ type Strangers struct {
 
 var _ broker.Auditor = (*Strangers)(nil)
 
-type stranger struct{ remote, door, action, outcome string }
+type stranger struct{ remote, door, action, outcome, reason string }
 
 // NewStrangers makes a counter with nothing counted.
 func NewStrangers(o StrangersOptions) (*Strangers, error) {
@@ -60,9 +60,9 @@ func NewStrangers(o StrangersOptions) (*Strangers, error) {
 	return s, nil
 }
 
-// Record counts one refusal by its Remote, Door, Action and Outcome; nothing else of the event is kept, for nothing
-// else of it is verified. When a minute is over, the next call writes its counts. An error means that those could not
-// be written; the refusal itself is counted, the counts are kept, and refusing goes on.
+// Record counts one refusal by its Remote, Door, Action, Outcome and Reason, which is out of a fixed set; nothing else
+// of the event is kept, for nothing else of it is verified. When a minute is over, the next call writes its counts. An
+// error means that those could not be written; the refusal itself is counted, the counts are kept, and refusing goes on.
 func (s *Strangers) Record(ctx context.Context, e broker.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *Strangers) Record(ctx context.Context, e broker.Event) error {
 			s.minute = now
 		}
 	}
-	s.count(stranger{remote: cut(e.Remote, 64), door: cut(e.Door, 64), action: cut(e.Action, 64), outcome: cut(e.Outcome, 64)})
+	s.count(stranger{remote: cut(e.Remote, 64), door: cut(e.Door, 64), action: cut(e.Action, 64), outcome: cut(e.Outcome, 64), reason: cut(e.Reason, 96)})
 	return err
 }
 
@@ -101,7 +101,7 @@ func (s *Strangers) flush(ctx context.Context) error {
 		}
 		err := s.auditor.Record(ctx, broker.Event{
 			ID: hex.EncodeToString(id), Time: s.minute, Remote: who.remote,
-			Door: who.door, Action: who.action, Outcome: who.outcome, Count: s.counts[who],
+			Door: who.door, Action: who.action, Outcome: who.outcome, Reason: who.reason, Count: s.counts[who],
 		})
 		if err != nil {
 			return fmt.Errorf("write counts of strangers: %w", err)
@@ -117,7 +117,7 @@ func (s *Strangers) sorted() []stranger {
 		all = append(all, who)
 	}
 	slices.SortFunc(all, func(a, b stranger) int {
-		return strings.Compare(a.remote+a.door+a.action+a.outcome, b.remote+b.door+b.action+b.outcome)
+		return strings.Compare(a.remote+a.door+a.action+a.outcome+a.reason, b.remote+b.door+b.action+b.outcome+b.reason)
 	})
 	return all
 }

@@ -104,6 +104,23 @@ func TestStrangersAreCountedPerAddressAndMinute(t *testing.T) {
 	}
 }
 
+func TestStrangersAreCountedByReason(t *testing.T) {
+	s := newStrangers(t, 0)
+	for _, reason := range []string{"locked", "disabled", "locked"} {
+		e := refusal("192.0.2.1", "login_required")
+		e.Reason = reason
+		if err := s.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.book.events; len(got) != 2 || got[0].Reason != "disabled" || got[0].Count != 1 || got[1].Reason != "locked" || got[1].Count != 2 {
+		t.Errorf("counts %+v", got)
+	}
+}
+
 func TestStrangersTakeBoundedMemory(t *testing.T) {
 	s := newStrangers(t, 10)
 	for i := range 100_000 {

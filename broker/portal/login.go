@@ -60,6 +60,9 @@ func (p *Portal) ask(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if provider.Directory != nil {
+		return p.passwordForm(r.Context(), provider, passwordView{}, localPath(r.URL.Query().Get("return")))
+	}
 	ticket, err := p.Logins.Ticket()
 	if err != nil {
 		return answer{}, err
@@ -113,7 +116,7 @@ func (p *Portal) acs(w http.ResponseWriter, r *http.Request) (answer, error) {
 		if err != nil {
 			return answer{}, bad(err.Error())
 		}
-		if provider.calledBack() {
+		if provider.calledBack() || provider.Directory != nil {
 			return answer{}, broker.Refuse(broker.CodeInvalidToken, "this identity provider does not answer by SAML", nil)
 		}
 		return p.comeBack(ctx, r, v, arrival{provider, idp.ProofSAML, form, form.Get("RelayState")})

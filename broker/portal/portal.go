@@ -20,6 +20,8 @@ import (
 type Provider struct {
 	ID, Name string
 	Login    idp.Login
+	// Directory is set instead of Login where people type their password here.
+	Directory idp.Directory
 	// Kind is how it proves who somebody is: JWT and code answer at the callback, SAML, also when empty, at the ACS.
 	Kind idp.ProofKind
 	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
@@ -62,6 +64,7 @@ type Portal struct {
 	pages     *template.Template
 	providers map[string]*Provider
 	brandCSS  []byte
+	guesses   *web.Throttle // of passwords, by address
 }
 
 func (p *Portal) throttled(r *http.Request) error {
@@ -79,11 +82,11 @@ func New(o Options) (*Portal, error) {
 	if o.Branding.Name == "" {
 		o.Branding.Name = "fedbroker"
 	}
-	p := &Portal{Options: o, providers: map[string]*Provider{}}
+	p := &Portal{Options: o, providers: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock)}
 	for i := range o.Providers {
 		provider := &o.Providers[i]
-		if provider.ID == "" || provider.Login == nil || p.providers[provider.ID] != nil {
-			return nil, fmt.Errorf("portal: provider %q has no id, no login, or is there twice", provider.ID)
+		if provider.ID == "" || (provider.Login == nil) == (provider.Directory == nil) || p.providers[provider.ID] != nil {
+			return nil, fmt.Errorf("portal: provider %q has no id, neither a login nor a directory, or is there twice", provider.ID)
 		}
 		p.providers[provider.ID] = provider
 	}

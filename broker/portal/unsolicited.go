@@ -42,8 +42,11 @@ func (p *Portal) offer(ctx context.Context, provider *Provider, id *idp.Identity
 	}, nil
 }
 
-// proceed is the "continue as …" button.
+// proceed is the "continue as …" button, or the form of a directory.
 func (p *Portal) proceed(w http.ResponseWriter, r *http.Request) (answer, error) {
+	if provider := p.providers[r.PathValue("idp")]; provider != nil && provider.Directory != nil {
+		return p.password(w, r, provider)
+	}
 	return p.run(r, "portal", "login", func(ctx context.Context, v *broker.Visit) (answer, error) {
 		provider, err := p.provider(r)
 		if err != nil {

@@ -111,7 +111,7 @@ func claimed(p *configs.IdP, claims idp.Claims, now time.Time) idp.Identity {
 	if id.Subject == "" {
 		id.Subject = "test"
 	}
-	id.Username = first(claims, names.Username, "username", "preferred_username")
+	id.Username = first(claims, names.Username, "username", "preferred_username", "uid")
 	id.Email = first(claims, names.Email, "email")
 	if id.Groups = texts(claims, names.Groups); id.Groups == nil {
 		id.Groups = texts(claims, "groups")
@@ -132,6 +132,8 @@ func spoken(p *configs.IdP, claims idp.Claims) (issuer, subject string, names co
 		return p.SAML.MetadataURL, first(claims, "name_id", "subject"), p.SAML.Claims
 	case p.OIDC != nil:
 		return p.OIDC.Issuer, first(claims, "sub", "subject"), p.OIDC.Claims
+	case p.LDAP != nil:
+		return "ldap:///" + p.LDAP.BaseDN, first(claims, "objectGUID", "entryUUID", "subject"), configs.Claims{Username: "sAMAccountName", Email: "mail"}
 	case p.OAuth2 != nil:
 		service, _ := serviceOf(p.OAuth2) // prepare has looked at it
 		f := service.Fields

@@ -11,6 +11,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker/portal"
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/idp/ldap"
 	"github.com/fedbroker/fedbroker/idp/oidc"
 	"github.com/fedbroker/fedbroker/idp/saml"
 	"github.com/fedbroker/fedbroker/internal/fetch"
@@ -26,6 +27,7 @@ type provider struct {
 	workload *oidc.Workload // one of the three
 	saml     *saml.Provider
 	login    idp.Login // by OIDC or OAuth 2.0
+	ldap     *ldap.Directory
 }
 
 func (p *provider) madeLike(other *provider) bool {
@@ -64,6 +66,8 @@ func buildProviders(f *configs.File, m makings) (*providers, configs.Problems) {
 			continue
 		case p.workload != nil:
 			workloads = append(workloads, p.workload)
+		case p.ldap != nil:
+			out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Directory: p.ldap})
 		case p.login != nil:
 			out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.login, Kind: loginKind(&p.config)})
 		default:
@@ -129,6 +133,13 @@ func (m makings) provider(f *configs.File, i int) (*provider, configs.Problems) 
 	}
 	if old := m.taken(p.config.ID); p.madeLike(old) {
 		return old, nil
+	}
+	if p.config.LDAP != nil {
+		var err error
+		if p.ldap, err = m.buildLDAP(p); err != nil {
+			return nil, problemAt(f, path+".ldap", err)
+		}
+		return p, nil
 	}
 	client, err := m.clients.to(&p.config)
 	if err != nil {

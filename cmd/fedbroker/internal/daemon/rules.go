@@ -73,6 +73,8 @@ func kindOf(p *configs.IdP) string {
 		return policy.KindOIDC
 	case p.OAuth2 != nil:
 		return policy.KindOAuth2
+	case p.LDAP != nil:
+		return policy.KindLDAP
 	}
 	return policy.KindWorkload
 }
