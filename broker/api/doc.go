@@ -3,6 +3,8 @@
 // It owns the bodies of openapi.yaml, the choice of exactly one proof per request, and the problem documents
 // (RFC 9457) that refusals are. It decides nothing: every request goes through [broker.Broker.Run].
 //
+// A bearer token is a workload's JWT or an access token of broker/oauth; which of the two, its shape says.
+//
 // It refuses two proofs at once, unknown and repeated members, bodies over their limits, cookies on requests that did
 // not come from our own pages, and SAML Responses that a page sent.
 package api
