@@ -329,7 +329,6 @@ func (s *site) wantDead(token string) {
 	}
 }
 
-
 func options(w *doortest.World, pages *portal.Portal) oauth.Options {
 	return oauth.Options{
 		Broker: w.Broker, Store: w.Store, Sessions: w.Sessions, Tokens: w.Tokens, Cookies: w.Cookies, Pages: pages, PublicURL: doortest.PublicURL,
