@@ -21,6 +21,8 @@ func authorizeParams() []string {
 	return []string{"response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "scopes"}
 }
 
+const maxScopes = 256 // bytes
+
 // stateForm bounds what is sent back to the client.
 var stateForm = regexp.MustCompile(`^[\x21-\x7e]{1,512}$`)
 
@@ -45,6 +47,8 @@ func (s *Server) authorization(values url.Values) (authorization, error) {
 		return authorization{}, invalidRequest.refuse("code_challenge must be 32 bytes of base64url")
 	case !stateForm.MatchString(values.Get("state")):
 		return authorization{}, invalidRequest.refuse("state must be 1 to 512 visible characters of ASCII")
+	case len(values.Get("scopes")) > maxScopes:
+		return authorization{}, invalidScope.refuse("scopes are too many")
 	}
 	return authorization{c, redirect, values}, onlyScope(strings.Fields(values.Get("scopes")))
 }
