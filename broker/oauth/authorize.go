@@ -75,7 +75,7 @@ func (s *Server) showConsent(ctx context.Context, v visitor) (answer, error) {
 		return answer{}, err
 	}
 	return answer{
-		template: "authorize.html", data: consentView{asked(a.client.Name, v.remote, login), a.values}, forms: []string{a.redirect.origin()},
+		template: "authorize.html", data: consentView{s.asked(a.client.Name, v.remote, login), a.values}, forms: []string{a.redirect.origin()},
 	}, nil
 }
 

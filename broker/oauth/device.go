@@ -52,7 +52,7 @@ func (s *Server) showDevice(ctx context.Context, v visitor) (answer, error) {
 	case !found || waiting.Remote != v.remote:
 		return form, nil
 	}
-	return confirm(v, login, code, waiting), nil
+	return s.confirm(v, login, code, waiting), nil
 }
 
 // device takes a code that was typed or, from the page that shows what it is for, the person's word.
@@ -86,12 +86,12 @@ func (s *Server) device(ctx context.Context, v visitor) (answer, error) {
 	case !found:
 		return answer{}, mistyped(login)
 	}
-	return confirm(v, login, code, waiting), nil
+	return s.confirm(v, login, code, waiting), nil
 }
 
-func confirm(v visitor, login session.Session, code string, d device) answer {
+func (s *Server) confirm(v visitor, login session.Session, code string, d device) answer {
 	v.Client(d.Client)
-	return answer{template: "device-confirm.html", data: confirmView{asked(d.Client, d.Remote, login), showUserCode(code), d.Remote != v.remote}}
+	return answer{template: "device-confirm.html", data: confirmView{s.asked(d.Client, d.Remote, login), showUserCode(code), d.Remote != v.remote}}
 }
 
 func (s *Server) decideDevice(ctx context.Context, v visitor, login session.Session, code string, approved bool) (answer, error) {

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -91,12 +92,28 @@ func decided(form url.Values, login session.Session) (approved bool, err error) 
 type request struct {
 	Client, Remote string
 	Person         string
-	Ends           time.Time // the latest that it can last
+	Lasts          string    // how long it can last at most
+	Ends           time.Time // which is then
 	Session        string    // which session this is shown to; opens nothing
 }
 
-func asked(client, remote string, login session.Session) request {
-	return request{Client: client, Remote: remote, Person: displayName(&login.Identity), Ends: login.Expires, Session: login.ID}
+func (s *Server) asked(client, remote string, login session.Session) request {
+	return request{
+		Client: client, Remote: remote, Person: displayName(&login.Identity),
+		Lasts: inWords(login.Expires.Sub(s.Clock())), Ends: login.Expires, Session: login.ID,
+	}
+}
+
+// inWords is a duration as people say it, to the minute below.
+func inWords(d time.Duration) string {
+	hours, minutes := int(d/time.Hour), int(d%time.Hour/time.Minute)
+	switch {
+	case hours == 0:
+		return fmt.Sprintf("%d min", minutes)
+	case minutes == 0:
+		return fmt.Sprintf("%d h", hours)
+	}
+	return fmt.Sprintf("%d h %d min", hours, minutes)
 }
 
 func displayName(id *idp.Identity) string {
