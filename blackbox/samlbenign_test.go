@@ -146,7 +146,49 @@ func goodSAML(t *target, cert *x509.Certificate) map[string]func(*message) {
 		"times with an offset": func(m *message) {
 			m.respTime = time.Now().In(time.FixedZone("", 2*60*60)).Format("2006-01-02T15:04:05.000-07:00")
 		},
-		"clock a little ahead": func(m *message) { m.assertTime, m.respTime = stamp(20*time.Second), stamp(20*time.Second) },
+		"nine digits, +00:00": func(m *message) { m.respTime = time.Now().UTC().Format("2006-01-02T15:04:05.000000000") + "+00:00" },
+		"comment in the assertion": func(m *message) {
+			m.preA = func(s string) string {
+				return strings.Replace(s, "<saml:Conditions", "<!-- hello --><saml:Conditions", 1)
+			}
+		},
+		"schema location": func(m *message) {
+			m.respAttrs = ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="` + nsP + ` saml-schema-protocol-2.0.xsd"`
+		},
+		"Advice": func(m *message) {
+			m.authn = "<saml:Advice><saml:AssertionIDRef>_x</saml:AssertionIDRef></saml:Advice>" + m.authn
+		},
+		"AuthenticatingAuthority": func(m *message) {
+			m.authn = strings.Replace(m.authn, "</saml:AuthnContext>", "<saml:AuthenticatingAuthority>https://proxy.example</saml:AuthenticatingAuthority></saml:AuthnContext>", 1)
+		},
+		"two AttributeStatements":    func(m *message) { m.attributes += m.attributes },
+		"transient NameID":           func(m *message) { m.nameID = strings.Replace(m.nameID, "persistent", "transient", 1) },
+		"white space in the Subject": func(m *message) { m.confirm = "\n  " + m.confirm + "\n" },
+		"declarations on the response, assertion signed": func(m *message) {
+			m.post = func(s string) string {
+				return strings.Replace(s, `<saml:Assertion xmlns:saml="`+nsA+`"`, "<saml:Assertion", 1)
+			}
+		},
+		"Ids in the signature": func(m *message) {
+			m.signA.info = func(s string) string {
+				return strings.NewReplacer("<ds:SignedInfo ", `<ds:SignedInfo Id="_si" `, "<ds:Reference ", `<ds:Reference Id="_ref" Type="http://www.w3.org/2000/09/xmldsig#Object" `).Replace(s)
+			}
+			m.signA.change = func(s string) string {
+				return strings.NewReplacer("<ds:Signature ", `<ds:Signature Id="_sig" `, "<ds:SignatureValue>", `<ds:SignatureValue Id="_sv">`, "<ds:KeyInfo>", `<ds:KeyInfo Id="_ki">`).Replace(s)
+			}
+		},
+		"pretty-printed SignedInfo": func(m *message) {
+			m.signA.info = func(s string) string { return strings.ReplaceAll(s, "><", ">\n    <") }
+		},
+		"white space in DigestValue": func(m *message) {
+			m.signA.info = func(s string) string {
+				return strings.NewReplacer("<ds:DigestValue>", "<ds:DigestValue>\n", "</ds:DigestValue>", "\n</ds:DigestValue>").Replace(s)
+			}
+		},
+		"InclusiveNamespaces of the default": func(m *message) { m.signA.prefixes = "#default saml" },
+		"long ID":                            func(m *message) { m.assertID = "id-" + strings.Repeat("a", 200) + randomID() },
+		"ID with dots":                       func(m *message) { m.assertID = "A.b-c_" + randomID() },
+		"clock a little ahead":               func(m *message) { m.assertTime, m.respTime = stamp(20*time.Second), stamp(20*time.Second) },
 		"ended a little ago": func(m *message) {
 			m.conditions = conditionsXML(stamp(-4*time.Minute), stamp(-20*time.Second), audienceXML(t.audience()))
 		},
@@ -161,6 +203,7 @@ func goodSAML(t *target, cert *x509.Certificate) map[string]func(*message) {
 		"same name twice":        `<saml:Attribute Name="x"><saml:AttributeValue>1</saml:AttributeValue></saml:Attribute><saml:Attribute Name="x"><saml:AttributeValue>2</saml:AttributeValue></saml:Attribute>`,
 		"NameID as value":        `<saml:Attribute Name="urn:oid:1.3.6.1.4.1.5923.1.1.1.10"><saml:AttributeValue><saml:NameID NameQualifier="a">z</saml:NameID></saml:AttributeValue></saml:Attribute>`,
 		"foreign XML attributes": `<saml:Attribute Name="x" xmlns:o="urn:o" o:OriginalIssuer="y"><saml:AttributeValue>1</saml:AttributeValue></saml:Attribute>`,
+		"line ends in a value":   "<saml:Attribute Name=\"x\"><saml:AttributeValue>\n  y\n</saml:AttributeValue></saml:Attribute>",
 		"umlauts and entities":   `<saml:Attribute Name="name"><saml:AttributeValue>Zoë &amp; 山田 &lt;x&gt; &#233;</saml:AttributeValue></saml:Attribute>`,
 	} {
 		out[name] = func(m *message) {
@@ -169,7 +212,18 @@ func goodSAML(t *target, cert *x509.Certificate) map[string]func(*message) {
 	}
 	for name, e := range map[string]encryption{
 		"AES-128-CBC": {alg: "aes128-cbc"}, "AES-192-CBC": {alg: "aes192-cbc"}, "AES-256-CBC": {alg: "aes256-cbc"}, "AES-128-GCM": {alg: "aes128-gcm"}, "AES-192-GCM": {alg: "aes192-gcm"}, "AES-256-GCM": {alg: "aes256-gcm"},
-		"OAEP SHA-256": {oaep256: true}, "OAEP SHA-256, CBC": {alg: "aes256-cbc", oaep256: true}, "key beside": {beside: true}, "wrapped base64": {wrap: 76}, "declaration inside": {plain: func(s string) string { return `<?xml version="1.0" encoding="UTF-8"?>` + s }},
+		"OAEP SHA-256": {oaep256: true}, "OAEP SHA-256, CBC": {alg: "aes256-cbc", oaep256: true}, "key beside": {beside: true}, "mgf1p with digest SHA-256": {mgf1p256: true}, "OAEP without a digest": {change: func(s string) string { return strings.Replace(s, `<ds:DigestMethod Algorithm="`+nsDS+`sha1"/>`, "", 1) }},
+		"key beside, RetrievalMethod": {beside: true, change: func(s string) string {
+			return strings.NewReplacer("<xenc:EncryptedKey>", `<xenc:EncryptedKey Id="_ek" Recipient="x">`, "<xenc:CipherData>", "<xenc:CipherData>", `-gcm"/>`, `-gcm"/><ds:KeyInfo><ds:RetrievalMethod Type="`+nsEnc+`EncryptedKey" URI="#_ek"/></ds:KeyInfo>`).Replace(s)
+		}},
+		"certificate with the key": {change: func(s string) string {
+			return strings.Replace(s, "</xenc:EncryptionMethod><xenc:CipherData>", "</xenc:EncryptionMethod><ds:KeyInfo><ds:X509Data><ds:X509Certificate>"+base64.StdEncoding.EncodeToString(cert.Raw)+"</ds:X509Certificate></ds:X509Data></ds:KeyInfo><xenc:CipherData>", 1)
+		}}, "for two, the second us": {change: func(s string) string {
+			other := encryption{alg: "aes256-gcm", to: foreignKey().Cert}
+			sealed := other.seal("<x/>")
+			start, end := strings.Index(sealed, "<xenc:EncryptedKey>"), strings.Index(sealed, "</xenc:EncryptedKey>")+len("</xenc:EncryptedKey>")
+			return strings.Replace(s, "<xenc:EncryptedKey>", sealed[start:end]+"<xenc:EncryptedKey>", 1)
+		}}, "wrapped base64": {wrap: 76}, "declaration inside": {plain: func(s string) string { return `<?xml version="1.0" encoding="UTF-8"?>` + s }},
 	} {
 		e.to = cert
 		out["encrypted "+name] = func(m *message) { e := e; m.encrypt = &e }

@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -11,6 +12,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"hash"
+	"math/big"
 	"strings"
 )
 
@@ -19,6 +21,7 @@ type encryption struct {
 	to        *x509.Certificate
 	alg       string // without the namespace: aes128-cbc …
 	oaep256   bool
+	mgf1p256  bool // digest SHA-256, mask SHA-1, as OpenSAML can
 	pkcs15    bool
 	beside    bool // EncryptedKey beside EncryptedData
 	keyAlg    string
@@ -98,7 +101,9 @@ func (e *encryption) wrapKey(secret []byte) []byte {
 	var err error
 	switch {
 	case e.pkcs15:
-		out, err = rsa.EncryptPKCS1v15(rand.Reader, public, secret) //nolint:staticcheck // hostile on purpose
+		out = pkcs1v15(public, secret)
+	case e.mgf1p256:
+		out, err = rsa.EncryptOAEPWithOptions(rand.Reader, public, secret, &rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA1})
 	default:
 		var h hash.Hash = sha1.New() //nolint:gosec // RSA-OAEP's default
 		if e.oaep256 {
@@ -112,11 +117,23 @@ func (e *encryption) wrapKey(secret []byte) []byte {
 	return out
 }
 
+// pkcs1v15 encrypts in the way that is refused (RFC 8017 section 7.2.1); crypto/rsa has it no more for good reasons.
+func pkcs1v15(key *rsa.PublicKey, secret []byte) []byte {
+	block := bytes.Repeat([]byte{0xa5}, key.Size())
+	block[0], block[1] = 0, 2
+	block[len(block)-len(secret)-1] = 0
+	copy(block[len(block)-len(secret):], secret)
+	m := new(big.Int).SetBytes(block)
+	return m.Exp(m, big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, key.Size()))
+}
+
 func (e *encryption) xml(ciphertext, key []byte) string {
 	method := `<xenc:EncryptionMethod Algorithm="` + nsEnc + `rsa-oaep-mgf1p"><ds:DigestMethod Algorithm="` + nsDS + `sha1"/></xenc:EncryptionMethod>`
 	switch {
 	case e.keyAlg != "":
 		method = `<xenc:EncryptionMethod Algorithm="` + e.keyAlg + `"/>`
+	case e.mgf1p256:
+		method = `<xenc:EncryptionMethod Algorithm="` + nsEnc + `rsa-oaep-mgf1p"><ds:DigestMethod Algorithm="` + nsEnc + `sha256"/></xenc:EncryptionMethod>`
 	case e.pkcs15:
 		method = `<xenc:EncryptionMethod Algorithm="` + nsEnc + `rsa-1_5"/>`
 	case e.oaep256:

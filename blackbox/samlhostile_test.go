@@ -194,7 +194,8 @@ func signatureShapes(t *target) []badSAML {
 		"second SignedInfo after": func(s string) string {
 			return strings.Replace(s, "<ds:SignatureValue>", fake(s)+"<ds:SignatureValue>", 1)
 		},
-		"SignedInfo in Object": func(s string) string { return (&pieces{}).inObject(s, fake(s)) },
+		"SignedInfo in Object":  func(s string) string { return (&pieces{}).inObject(s, fake(s)) },
+		"SignedInfo in KeyInfo": func(s string) string { return (&pieces{}).inKeyInfo(s, fake(s)) },
 		"two values": func(s string) string {
 			return strings.Replace(s, "<ds:SignatureValue>", "<ds:SignatureValue>AAAA</ds:SignatureValue><ds:SignatureValue>", 1)
 		},
