@@ -224,3 +224,28 @@ func TestLimitsOfTheLogin(t *testing.T) {
 		wantFault(t, c.redeem(code), 400, "InvalidGrantException", "invalid_grant")
 	})
 }
+
+// TestLimitsDoNotRestOnTheStore: where nothing expires by itself, everything still ends.
+func TestLimitsDoNotRestOnTheStore(t *testing.T) {
+	s := frozenSite(t)
+	c, device, p := s.terminal(), s.headless(), s.person("alice")
+	mine, code, d := c.login(p), p.approve(c), device.start()
+	page := p.typed(d.user)
+	s.Pass(time.Minute)
+	noGrant(t, c.redeem(code))
+	s.Pass(9 * time.Minute)
+	if w := p.press(page, "approve"); !asksForCode(w) {
+		t.Errorf("a device was approved after ten minutes: %s", w.Body)
+	}
+	d = device.start()
+	s.Pass(10 * time.Minute)
+	p = s.person("alice")
+	if w := p.typed(d.user); !asksForCode(w) {
+		t.Errorf("a device is shown after ten minutes: %s", w.Body)
+	}
+	wantFault(t, device.poll(d), 400, "ExpiredTokenException", "expired_token")
+	s.wantAlive(mine.access, "alice") // so that the login is not idle
+	s.Pass(40 * time.Minute)
+	s.wantDead(mine.access)
+	tokensOf(t, c.refresh(mine.refresh))
+}

@@ -143,6 +143,22 @@ func TestNoByteOfARegistrationIsFree(t *testing.T) {
 	try("fbi_"+strings.Repeat("A", 4000), c.secret)
 }
 
+// TestOneRegistrationHasOneSpelling: the id alone, as it is in links, opens nothing when it is altered.
+func TestOneRegistrationHasOneSpelling(t *testing.T) {
+	s := newSite(t)
+	p := s.person("alice")
+	for _, name := range []string{"x", "xx", "xxx"} { // whatever is left over of three bytes
+		c := s.register(map[string]any{"clientName": name, "clientType": "public", "redirectUris": []string{redirectBase}})
+		for _, id := range altered(c.id) {
+			request := c.request("s")
+			request.Set("client_id", id)
+			if w := p.get("/authorize?" + request.Encode()); w.Code == http.StatusOK {
+				t.Fatalf("%q opens as %q", id, c.id)
+			}
+		}
+	}
+}
+
 func TestRegistrationsEnd(t *testing.T) {
 	s := newSite(t)
 	c := s.headless()
@@ -238,6 +254,38 @@ func TestMissingMembers(t *testing.T) {
 				wantFault(t, s.call(path, cut), 400, "InvalidRequestException", "invalid_request")
 			}
 		}
+	}
+}
+
+// TestTheLargestRegistrationOpens: what may be registered fits into the limits of every later request.
+func TestTheLargestRegistrationOpens(t *testing.T) {
+	for _, letter := range []string{"<", `"`, "é"} {
+		s := newSite(t)
+		var uris []string
+		for i := range 5 {
+			uris = append(uris, fmt.Sprintf("http://127.0.0.1:65535/%d%s", i, strings.Repeat("x", 176)))
+		}
+		c := s.register(map[string]any{"clientName": strings.Repeat(letter, 128/len(letter)), "clientType": "public", "redirectUris": uris})
+		c.start()
+		request := c.request(strings.Repeat("s", 512))
+		request.Set("redirect_uri", uris[4])
+		target := "/authorize?" + request.Encode()
+		if w := s.send("GET", target, ""); w.Code != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", letter, w.Code, w.Body)
+		} else if _, landed := s.signIn(w.Header().Get("Location")); landed != target {
+			t.Errorf("%s: a target of %d bytes is lost on the way through the login", letter, len(target))
+		}
+	}
+}
+
+// TestLongTexts: what we do not use is bounded as well.
+func TestLongTexts(t *testing.T) {
+	s := newSite(t)
+	c := s.headless()
+	w := s.call("/device_authorization", map[string]any{"clientId": c.id, "clientSecret": c.secret, "startUrl": strings.Repeat("x", 2049)})
+	wantFault(t, w, 400, "InvalidRequestException", "invalid_request")
+	if w := s.person("alice").get("/device?user_code=" + strings.Repeat("B", 3072)); w.Code != http.StatusBadRequest {
+		t.Errorf("a long link: %d", w.Code)
 	}
 }
 

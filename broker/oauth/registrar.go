@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -51,10 +52,13 @@ func newRegistrar(key []byte, rand io.Reader, clock func() time.Time) (*registra
 
 // seal turns a checked client into its id and secret.
 func (g *registrar) seal(c client) (id string, proof secret.Text, err error) {
-	plain, err := json.Marshal(c)
-	if err != nil {
+	var encoded bytes.Buffer
+	enc := json.NewEncoder(&encoded)
+	enc.SetEscapeHTML(false) // a name of angle brackets would be six times as long
+	if err := enc.Encode(c); err != nil {
 		return "", secret.Text{}, fmt.Errorf("encode client: %w", err)
 	}
+	plain := encoded.Bytes()
 	nonce := make([]byte, g.aead.NonceSize(), g.aead.NonceSize()+len(plain)+g.aead.Overhead())
 	if _, err := io.ReadFull(g.rand, nonce); err != nil {
 		return "", secret.Text{}, fmt.Errorf("read randomness: %w", err)

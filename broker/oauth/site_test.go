@@ -12,12 +12,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/api"
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
 	"github.com/fedbroker/fedbroker/broker/oauth"
 	"github.com/fedbroker/fedbroker/broker/portal"
 	"github.com/fedbroker/fedbroker/broker/session"
+	"github.com/fedbroker/fedbroker/broker/store"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/internal/web"
@@ -33,6 +36,28 @@ type site struct {
 func newSite(t testing.TB, change ...func(*portal.Options)) *site {
 	t.Helper()
 	w := doortest.New(t)
+	return siteOf(t, w, w.Store, change...)
+}
+
+// frozenSite has a store in which nothing ever expires: what ends there, ends by our own checks.
+func frozenSite(t testing.TB) *site {
+	t.Helper()
+	w := doortest.New(t)
+	m, err := store.NewMemory(store.MemoryOptions{Clock: func() time.Time { return doortest.Start }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Sessions, err = session.New(session.Options{Store: m, Clock: w.Now, Rand: w.Rand}); err != nil {
+		t.Fatal(err)
+	}
+	if w.Tokens, err = oauth.NewTokens(oauth.TokenOptions{Store: m, Sessions: w.Sessions, Clock: w.Now, Rand: w.Rand}); err != nil {
+		t.Fatal(err)
+	}
+	return siteOf(t, w, m)
+}
+
+func siteOf(t testing.TB, w *doortest.World, kept broker.Store, change ...func(*portal.Options)) *site {
+	t.Helper()
 	s := &site{World: w, t: t}
 	looks := portal.Options{
 		Broker: w.Broker, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, PublicURL: doortest.PublicURL,
@@ -44,7 +69,7 @@ func newSite(t testing.TB, change ...func(*portal.Options)) *site {
 	}
 	pages, err := portal.New(looks)
 	s.must(err)
-	server, err := oauth.New(options(w, pages))
+	server, err := oauth.New(options(w, kept, pages))
 	s.must(err)
 	door, err := api.New(api.Options{Broker: w.Broker, Sessions: w.Sessions, Tokens: w.Tokens, Cookies: w.Cookies, PublicURL: doortest.PublicURL})
 	s.must(err)
@@ -329,9 +354,9 @@ func (s *site) wantDead(token string) {
 	}
 }
 
-func options(w *doortest.World, pages *portal.Portal) oauth.Options {
+func options(w *doortest.World, kept broker.Store, pages *portal.Portal) oauth.Options {
 	return oauth.Options{
-		Broker: w.Broker, Store: w.Store, Sessions: w.Sessions, Tokens: w.Tokens, Cookies: w.Cookies, Pages: pages, PublicURL: doortest.PublicURL,
+		Broker: w.Broker, Store: kept, Sessions: w.Sessions, Tokens: w.Tokens, Cookies: w.Cookies, Pages: pages, PublicURL: doortest.PublicURL,
 		ClientKey: []byte(strings.Repeat("k", 32)), Clock: w.Now, Rand: w.Rand,
 	}
 }
