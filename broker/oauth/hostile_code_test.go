@@ -25,6 +25,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		"empty challenge":       func(v url.Values) { v.Set("code_challenge", "") },
 		"short challenge":       func(v url.Values) { v.Set("code_challenge", challengeOf(verifier)[:42]) },
 		"long challenge":        func(v url.Values) { v.Set("code_challenge", challengeOf(verifier)+"A") },
+		"a line more":           func(v url.Values) { v.Set("code_challenge", challengeOf(verifier)+"\n") },
 		"padded challenge":      func(v url.Values) { v.Set("code_challenge", challengeOf(verifier)+"=") },
 		"challenge of + and /":  func(v url.Values) { v.Set("code_challenge", strings.Repeat("+/", 21)+"A") },
 		"no PKCE at all":        func(v url.Values) { v.Del("code_challenge"); v.Del("code_challenge_method") },

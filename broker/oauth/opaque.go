@@ -29,6 +29,12 @@ const opaqueBytes = 32
 // strict decoding refuses stray bits in the last character: one token has one spelling.
 var text = base64.RawURLEncoding.Strict()
 
+// unspell decodes a text that has one spelling: encoding/base64 would skip line breaks wherever they are.
+func unspell(s string) ([]byte, bool) {
+	raw, err := text.DecodeString(s)
+	return raw, err == nil && len(s) == text.EncodedLen(len(raw))
+}
+
 // mint makes a new text of 256 random bits.
 func (k kind) mint(r io.Reader) (secret.Text, error) {
 	var raw [opaqueBytes]byte
@@ -40,12 +46,12 @@ func (k kind) mint(r io.Reader) (secret.Text, error) {
 
 // wellFormed reports whether t is of this kind, as mint writes it.
 func (k kind) wellFormed(t secret.Text) bool {
-	body, ok := strings.CutPrefix(t.Reveal(), string(k))
-	if !ok || len(body) != text.EncodedLen(opaqueBytes) {
+	body, ours := strings.CutPrefix(t.Reveal(), string(k))
+	if !ours || len(body) != text.EncodedLen(opaqueBytes) {
 		return false
 	}
-	_, err := text.DecodeString(body)
-	return err == nil
+	_, ok := unspell(body)
+	return ok
 }
 
 // digest is what texts are looked up by. No part contains a zero byte, so that parts cannot run into each other.

@@ -76,9 +76,12 @@ func (g *registrar) secretOf(id string) secret.Text {
 // open reads a client's id. Who knows it is not yet the client: it is in URLs.
 func (g *registrar) open(id string) (client, error) {
 	var c client
-	body, ok := strings.CutPrefix(id, string(clientID))
-	sealed, err := text.DecodeString(body)
-	if !ok || len(id) > maxClientID || err != nil || len(sealed) < g.aead.NonceSize() {
+	body, ours := strings.CutPrefix(id, string(clientID))
+	if !ours || len(id) > maxClientID {
+		return c, unknownClient()
+	}
+	sealed, ok := unspell(body)
+	if !ok || len(sealed) < g.aead.NonceSize() {
 		return c, unknownClient()
 	}
 	nonce, sealed := sealed[:g.aead.NonceSize()], sealed[g.aead.NonceSize():]
