@@ -104,6 +104,7 @@ type Event struct {
 	Username  string `json:"username,omitempty"`
 	ProofHash string `json:"proof_hash,omitempty"` // the hash of the proof, never the proof
 	Session   string `json:"session,omitempty"`    // the hash of a login session's id
+	Client    string `json:"client,omitempty"`     // the command line's client, by the name that it gave itself
 
 	Role           string            `json:"role,omitempty"`
 	RoleARN        string            `json:"role_arn,omitempty"`

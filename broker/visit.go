@@ -38,6 +38,9 @@ func (v *Visit) ID() string { return v.event.ID }
 // Identity returns who was authenticated; nil before Authenticate or Resume.
 func (v *Visit) Identity() *idp.Identity { return v.id }
 
+// Client puts the command line's client on the record, by the name that it gave itself.
+func (v *Visit) Client(name string) { v.event.Client = name }
+
 // Run takes one request through steps and writes its audit record before it returns, whatever happens: a panic
 // becomes internal. The answer may leave only when Run returned nil. The error is always an *Error.
 func (b *Broker) Run(ctx context.Context, call Call, steps func(ctx context.Context, v *Visit) error) (string, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/oauth"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/internal/web"
 )
@@ -17,8 +18,10 @@ import (
 type Options struct {
 	Broker   *broker.Broker
 	Sessions *session.Sessions
-	Cookies  session.Cookies
-	Remote   web.Remote
+	// Tokens knows the access tokens of command lines.
+	Tokens  *oauth.Tokens
+	Cookies session.Cookies
+	Remote  web.Remote
 	// PublicURL is the origin that our own pages have.
 	PublicURL string
 	// Throttle bounds the SAML Responses that one address may have read; nil bounds nothing.
@@ -35,8 +38,8 @@ type API struct{ Options }
 
 // New checks the options.
 func New(o Options) (*API, error) {
-	if o.Broker == nil || o.Sessions == nil || o.Cookies == (session.Cookies{}) || o.PublicURL == "" {
-		return nil, errors.New("api: Broker, Sessions, Cookies and PublicURL are required")
+	if o.Broker == nil || o.Sessions == nil || o.Tokens == nil || o.Cookies == (session.Cookies{}) || o.PublicURL == "" {
+		return nil, errors.New("api: Broker, Sessions, Tokens, Cookies and PublicURL are required")
 	}
 	return &API{o}, nil
 }
@@ -98,8 +101,10 @@ func (a *API) authenticate(ctx context.Context, v *broker.Visit, req *request) e
 	case !req.bearer.Empty():
 		return v.AuthenticateWorkload(ctx, req.bearer)
 	}
-	s, err := a.Sessions.Get(ctx, req.cookie)
+	s, err := a.session(ctx, req)
 	switch {
+	case errors.Is(err, session.ErrNone) && !req.access.Empty():
+		return broker.Refuse(broker.CodeInvalidToken, "this access token is over or was never given out; refresh it or sign in again", nil)
 	case errors.Is(err, session.ErrNone):
 		return broker.Refuse(broker.CodeLoginRequired, "your login session is over; sign in again", nil)
 	case err != nil:
@@ -107,6 +112,14 @@ func (a *API) authenticate(ctx context.Context, v *broker.Visit, req *request) e
 	}
 	v.Resume(&s.Identity, s.ID, s.Expires)
 	return nil
+}
+
+// session finds the login session that a command line's token or a browser's cookie stands for.
+func (a *API) session(ctx context.Context, req *request) (session.Session, error) {
+	if !req.access.Empty() {
+		return a.Tokens.Find(ctx, req.access)
+	}
+	return a.Sessions.Get(ctx, req.cookie)
 }
 
 // identified is a body that repeats the request id.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/api"
+	"github.com/fedbroker/fedbroker/broker/oauth"
 	"github.com/fedbroker/fedbroker/broker/portal"
 	"github.com/fedbroker/fedbroker/internal/web"
 )
@@ -114,12 +115,12 @@ var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 func TestEveryPathOfTheContract(t *testing.T) {
 	d := newDoor(t)
 	mux := http.NewServeMux()
-	a, err := api.New(api.Options{Broker: d.Broker, Sessions: d.Sessions, Cookies: d.Cookies, PublicURL: "https://broker.test"})
+	a, err := api.New(api.Options{Broker: d.Broker, Sessions: d.Sessions, Tokens: d.Tokens, Cookies: d.Cookies, PublicURL: "https://broker.test"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Mount(mux)
-	mountPortal(t, d, mux)
+	mountPages(t, d, mux)
 	// These rooms are mounted by the daemon, which has its own test of them.
 	elsewhere := []string{"issuer", "operations"}
 	paths, _ := contract()["paths"].(map[string]any)
@@ -158,16 +159,24 @@ func tag(t *testing.T, operation map[string]any) string {
 	return name
 }
 
-func mountPortal(t *testing.T, d *door, mux *http.ServeMux) {
+func mountPages(t *testing.T, d *door, mux *http.ServeMux) {
 	t.Helper()
 	p, err := portal.New(portal.Options{
 		Broker: d.Broker, Sessions: d.Sessions, Logins: d.Logins, Cookies: d.Cookies, Remote: web.Remote{}, PublicURL: "https://broker.test",
-		Clock: d.Now, Logger: discard(),
+		Templates: oauth.Templates, Clock: d.Now, Logger: discard(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Mount(mux)
+	o, err := oauth.New(oauth.Options{
+		Broker: d.Broker, Store: d.Store, Sessions: d.Sessions, Tokens: d.Tokens, Cookies: d.Cookies, Pages: p, PublicURL: "https://broker.test",
+		ClientKey: make([]byte, 32), Clock: d.Now, Rand: d.Rand,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Mount(mux)
 }
 
 // statuses is the table of design.md section 6, written down a second time.

@@ -4,6 +4,8 @@
 // (RFC 9457) that refusals are. It decides nothing: every request goes through [broker.Broker.Run], and its answer
 // leaves only when Run has written the record.
 //
+// A bearer token is a workload's JWT or an access token of broker/oauth; which of the two, its shape says.
+//
 // It refuses two proofs at once, unknown and repeated members, bodies over their limits, cookies on requests that did
 // not come from our own pages, and SAML Responses that a page sent. What only rules may say of a session (names, tags,
 // external ids) is ignored, and on record.

@@ -34,7 +34,7 @@ type door struct {
 func newDoor(t testing.TB) *door {
 	t.Helper()
 	w := doortest.New(t)
-	a, err := api.New(api.Options{Broker: w.Broker, Sessions: w.Sessions, Cookies: w.Cookies, PublicURL: doortest.PublicURL})
+	a, err := api.New(api.Options{Broker: w.Broker, Sessions: w.Sessions, Tokens: w.Tokens, Cookies: w.Cookies, PublicURL: doortest.PublicURL})
 	if err != nil {
 		t.Fatal(err)
 	}

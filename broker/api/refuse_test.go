@@ -341,9 +341,10 @@ func TestSecretsStayInTheAnswer(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	d := newDoor(t)
-	good := api.Options{Broker: d.Broker, Sessions: d.Sessions, Cookies: d.Cookies, PublicURL: doortest.PublicURL}
+	good := api.Options{Broker: d.Broker, Sessions: d.Sessions, Tokens: d.Tokens, Cookies: d.Cookies, PublicURL: doortest.PublicURL}
 	for i, change := range []func(*api.Options){
 		func(o *api.Options) { o.Broker = nil }, func(o *api.Options) { o.Sessions = nil }, func(o *api.Options) { o.PublicURL = "" },
+		func(o *api.Options) { o.Tokens = nil },
 		func(o *api.Options) { o.Cookies = api.Options{}.Cookies },
 	} {
 		o := good

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/oauth"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/internal/web"
@@ -20,9 +21,10 @@ const (
 	maxForm = 256 << 10 // a SAML Response of 128 KiB, in base64 and percent-encoded
 )
 
-// request is what was asked for, by which of the three proofs.
+// request is what was asked for, by which of the four proofs. bearer is a workload's token; an access token of ours is
+// kept apart from it, so that it is never read as a JWT and never passed on to AWS.
 type request struct {
-	bearer, cookie, saml secret.Text
+	bearer, access, cookie, saml secret.Text
 
 	role, policy, destination string
 	duration                  time.Duration
@@ -85,7 +87,11 @@ func (a *API) proofs(r *http.Request, req *request) error {
 		if !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " \t,") {
 			return refuse("want Authorization: Bearer and a token")
 		}
-		req.bearer = secret.New(token)
+		if proof := secret.New(token); oauth.IsAccessToken(proof) {
+			req.access = proof
+		} else {
+			req.bearer = proof
+		}
 	}
 	if token, ok := a.Cookies.ReadSession(r); ok {
 		req.cookie = token
@@ -95,7 +101,7 @@ func (a *API) proofs(r *http.Request, req *request) error {
 
 func (req *request) exactlyOne() error {
 	count := 0
-	for _, proof := range []secret.Text{req.bearer, req.cookie, req.saml} {
+	for _, proof := range []secret.Text{req.bearer, req.access, req.cookie, req.saml} {
 		if !proof.Empty() {
 			count++
 		}

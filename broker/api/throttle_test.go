@@ -12,7 +12,7 @@ import (
 func TestOneAddressCannotHaveResponsesReadWithoutEnd(t *testing.T) {
 	w := doortest.New(t)
 	a, err := api.New(api.Options{
-		Broker: w.Broker, Sessions: w.Sessions, Cookies: w.Cookies, PublicURL: doortest.PublicURL, Throttle: web.NewThrottle(1, 2, w.Now),
+		Broker: w.Broker, Sessions: w.Sessions, Tokens: w.Tokens, Cookies: w.Cookies, PublicURL: doortest.PublicURL, Throttle: web.NewThrottle(1, 2, w.Now),
 	})
 	if err != nil {
 		t.Fatal(err)

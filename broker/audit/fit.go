@@ -17,7 +17,7 @@ import (
 // member is dropped.
 func fit(e broker.Event) ([]byte, error) {
 	b, err := json.Marshal(e)
-	// The last step, 32 bytes a text, always fits: 21 texts, 5 tags and 5 names of at most 6*32+17 bytes each.
+	// The last step, 32 bytes a text, always fits: 22 texts, 5 tags and 5 names of at most 6*32+17 bytes each.
 	for size := 1024; err == nil && len(b) > MaxLine-frameSize && size >= 24; size /= 2 {
 		b, err = json.Marshal(shorten(e, size))
 	}
@@ -67,7 +67,7 @@ func shortenTags(tags map[string]string, size, most int) map[string]string {
 func texts(e *broker.Event) []*string {
 	return []*string{
 		&e.ID, &e.Door, &e.Action, &e.Remote, &e.Outcome, &e.Detail, &e.Cause, &e.Reason,
-		&e.Provider, &e.Issuer, &e.Subject, &e.Username, &e.ProofHash, &e.Session,
+		&e.Provider, &e.Issuer, &e.Subject, &e.Username, &e.ProofHash, &e.Session, &e.Client,
 		&e.Role, &e.RoleARN, &e.Rule, &e.SessionName, &e.SourceIdentity,
 		&e.STSAction, &e.AccessKeyID, &e.AWSRequestID,
 	}

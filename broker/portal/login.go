@@ -17,6 +17,9 @@ import (
 // maxResponse bounds what an identity provider posts: a SAML Response of 128 KiB, encoded twice.
 const maxResponse = 256 << 10
 
+// maxReturn bounds a return target: the request of a command line, which goes on after the login, is a long one.
+const maxReturn = 4 << 10
+
 // choice is one line of login.html.
 type choice struct{ Name, URL string }
 
@@ -206,7 +209,7 @@ func (p *Portal) ownForm(w http.ResponseWriter, r *http.Request) (url.Values, er
 func localPath(target string) string {
 	u, err := url.Parse(target)
 	if err != nil || u.IsAbs() || u.Host != "" || u.Opaque != "" || !strings.HasPrefix(target, "/") ||
-		strings.HasPrefix(target, "//") || strings.ContainsAny(target, "\\\r\n\t") || len(target) > 1024 {
+		strings.HasPrefix(target, "//") || strings.ContainsAny(target, "\\\r\n\t") || len(target) > maxReturn {
 		return "/"
 	}
 	return target

@@ -81,7 +81,7 @@ func TestReturnTargets(t *testing.T) {
 	for _, bad := range []string{
 		"//evil.test", "//evil.test/", "///evil.test", "////evil.test", "https://evil.test", "HTTPS://evil.test", "http:evil.test", "https:/evil.test", "javascript:alert(1)",
 		"data:text/html,x", `\\evil.test`, `/\evil.test`, `\/evil.test`, "/\t/evil.test", "/\r\n/evil.test", "/\nSet-Cookie: a=b", "\t//evil.test", " //evil.test", "evil.test", "?a", "#a", "",
-		"/%zz", "/\x00", "/\x7f", "@evil.test", ":evil", "/" + strings.Repeat("x", 1024), "mailto:x@evil.test", "https://broker.test/", "//broker.test/",
+		"/%zz", "/\x00", "/\x7f", "@evil.test", ":evil", "/" + strings.Repeat("x", 4<<10), "mailto:x@evil.test", "https://broker.test/", "//broker.test/",
 	} {
 		if got := land("/login/corp?return=" + url.QueryEscape(bad)); got != "/" {
 			t.Errorf("%q leads to %q", bad, got)

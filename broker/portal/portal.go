@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -48,8 +49,10 @@ type Options struct {
 	// ConsoleOrigins are where POST /console leads: sign-in endpoints and the consoles behind them.
 	ConsoleOrigins []string
 	Branding       Branding
-	Clock          func() time.Time
-	Logger         *slog.Logger
+	// Templates has pages of other areas, in templates/*.html, for Show; nil where there are none.
+	Templates fs.FS
+	Clock     func() time.Time
+	Logger    *slog.Logger
 }
 
 //go:embed templates/*.html
@@ -95,6 +98,9 @@ func New(o Options) (*Portal, error) {
 	}
 	var err error
 	p.pages, err = template.New("").Funcs(template.FuncMap{"clock": p.clockText, "title": title}).ParseFS(templateFiles, "templates/*.html")
+	if err == nil && o.Templates != nil {
+		p.pages, err = p.pages.ParseFS(o.Templates, "templates/*.html")
+	}
 	return p, err
 }
 

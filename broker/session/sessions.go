@@ -84,7 +84,12 @@ func (s *Sessions) Get(ctx context.Context, token secret.Text) (Session, error) 
 	if !wellFormed(token.Reveal(), secretBytes) {
 		return Session{}, ErrNone
 	}
-	id, now := idOf(token), s.clock()
+	return s.Find(ctx, idOf(token))
+}
+
+// Find is Get by the session's ID: for a credential that was found by other means to stand for this session.
+func (s *Sessions) Find(ctx context.Context, id string) (Session, error) {
+	now := s.clock()
 	found, err := s.store.Do(ctx, broker.Op{Kind: broker.OpGet, Key: sessionKey(id)}, broker.Op{Kind: broker.OpGet, Key: seenKey(id)})
 	if err != nil {
 		return Session{}, err

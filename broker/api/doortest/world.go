@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/oauth"
 	"github.com/fedbroker/fedbroker/broker/policy"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/broker/store"
@@ -43,6 +44,7 @@ func (s *Seed) Read(b []byte) (int, error) {
 type World struct {
 	Broker   *broker.Broker
 	Sessions *session.Sessions
+	Tokens   *oauth.Tokens
 	Logins   *session.Logins
 	Cookies  session.Cookies
 	Policy   *policy.Policy
@@ -85,6 +87,8 @@ func New(t testing.TB) *World {
 	w.must(err)
 	w.must(w.Broker.Prepare(t.Context()))
 	w.Sessions, err = session.New(session.Options{Store: w.Store, Clock: w.Now, Rand: w.Rand})
+	w.must(err)
+	w.Tokens, err = oauth.NewTokens(oauth.TokenOptions{Store: w.Store, Sessions: w.Sessions, Clock: w.Now, Rand: w.Rand})
 	w.must(err)
 	w.Logins, err = session.NewLogins(session.LoginOptions{Store: w.Store, Clock: w.Now, Rand: w.Rand})
 	w.must(err)

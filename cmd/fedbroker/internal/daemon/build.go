@@ -8,6 +8,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/api"
 	"github.com/fedbroker/fedbroker/broker/issuer"
+	"github.com/fedbroker/fedbroker/broker/oauth"
 	"github.com/fedbroker/fedbroker/broker/portal"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/configs"
@@ -109,12 +110,16 @@ func buildDoors(f *configs.File, core *broker.Broker, minter *issuer.Issuer, peo
 	if err := errors.Join(errSessions, errLogins, errCookies); err != nil {
 		return nil, err
 	}
+	tokens, err := oauth.NewTokens(oauth.TokenOptions{Store: res.store, Sessions: sessions, Clock: o.Clock, Rand: o.Rand})
+	if err != nil {
+		return nil, err
+	}
 	jsonAPI, errAPI := api.New(api.Options{
-		Broker: core, Sessions: sessions, Cookies: cookies, Remote: remote, PublicURL: f.Server.PublicURL,
+		Broker: core, Sessions: sessions, Tokens: tokens, Cookies: cookies, Remote: remote, PublicURL: f.Server.PublicURL,
 	})
 	pages, errPages := portal.New(portal.Options{
 		Broker: core, Sessions: sessions, Logins: logins, Cookies: cookies, Providers: people.portal, Remote: remote,
-		PublicURL: f.Server.PublicURL, ConsoleOrigins: consoleOrigins(f), Clock: o.Clock, Logger: o.Logger,
+		PublicURL: f.Server.PublicURL, ConsoleOrigins: consoleOrigins(f), Templates: oauth.Templates, Clock: o.Clock, Logger: o.Logger,
 		Branding: portal.Branding{
 			Name: f.Branding.Name, Accent: f.Branding.Accent, Contact: f.Branding.Contact, Logo: []byte(f.Branding.Logo.Text().Reveal()),
 		},
@@ -122,12 +127,20 @@ func buildDoors(f *configs.File, core *broker.Broker, minter *issuer.Issuer, peo
 	if err := errors.Join(errAPI, errPages); err != nil {
 		return nil, err
 	}
+	commandLines, err := oauth.New(oauth.Options{
+		Broker: core, Store: res.store, Sessions: sessions, Tokens: tokens, Cookies: cookies, Pages: pages, Remote: remote,
+		PublicURL: f.Server.PublicURL, ClientKey: res.clientKey, Clock: o.Clock, Rand: o.Rand,
+	})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	jsonAPI.Mount(mux)
 	pages.Mount(mux)
+	commandLines.Mount(mux)
 	minter.Mount(mux)
 	mountOperations(mux, res)
-	return res.metrics.Middleware(mux), nil
+	return res.metrics.Middleware(commandLines.Logout(mux)), nil
 }
 
 // consoleOrigins are where a console form of the portal may end up: browsers hold form-action against every redirect.

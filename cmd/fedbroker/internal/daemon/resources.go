@@ -25,6 +25,7 @@ type resources struct {
 	samlKeys  *issuer.Keyring
 	metrics   *telemetry.Metrics
 	cacheKey  []byte
+	clientKey []byte // seals registrations of command lines
 	sp        spKey
 	clients   *clients
 	// life ends when everything is closed: what runs in the background ends with it.
@@ -99,12 +100,15 @@ func (r *resources) openKeys(ctx context.Context, f *configs.File, o Options) (e
 			return fmt.Errorf("signing keys: %w", err)
 		}
 	}
-	r.cacheKey, err = shared(ctx, r.store, "cache-key", func() ([]byte, error) {
+	random := func() ([]byte, error) {
 		key := make([]byte, 32)
 		_, err := io.ReadFull(o.Rand, key)
 		return key, err
-	})
-	if err != nil {
+	}
+	if r.cacheKey, err = shared(ctx, r.store, "cache-key", random); err != nil {
+		return err
+	}
+	if r.clientKey, err = shared(ctx, r.store, "oauth-client-key", random); err != nil {
 		return err
 	}
 	r.sp, err = sharedSPKey(ctx, r.store, o.Clock(), o.Rand)
