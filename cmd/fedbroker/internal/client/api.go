@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -123,7 +124,7 @@ func (c *Client) ServesSSO(ctx context.Context) (bool, error) {
 	switch {
 	case err == nil:
 		return out.Accounts != nil, nil
-	case asNotServed(err, &missing):
+	case errors.As(err, &missing):
 		return false, nil
 	}
 	return false, err

@@ -3,16 +3,14 @@ package client
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
-
-func asNotServed(err error, target **notServed) bool { return errors.As(err, target) }
 
 // known is what this machine remembers of a broker's roles: nothing that opens anything.
 type known struct {
@@ -41,13 +39,23 @@ func (c *Client) Roles(ctx context.Context) ([]Role, error) {
 	if err := c.api(ctx, http.MethodGet, "/api/v1/roles", nil, &out); err != nil {
 		return nil, err
 	}
-	if out.Roles == nil {
+	if out.Roles == nil || slices.ContainsFunc(*out.Roles, Role.odd) {
 		return nil, &notServed{c.o.Broker, "/api/v1/roles"}
 	}
 	k := c.known()
 	k.At, k.Roles = c.o.Now().UTC(), *out.Roles
 	c.keep(k)
 	return k.sorted(), nil
+}
+
+var (
+	aliasForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$`)
+	arnForm   = regexp.MustCompile(`^arn:(aws|aws-[a-z-]{1,20}):iam::[0-9]{12}:role/[\x21-\x7e]{1,512}$`)
+)
+
+// odd reports whether a role is not one as brokers configure them: names end up in files and on command lines.
+func (r Role) odd() bool {
+	return !aliasForm.MatchString(r.Name) || !arnForm.MatchString(r.ARN) || !strings.Contains(r.ARN, "::"+r.AccountID+":")
 }
 
 func (k known) sorted() []Role {

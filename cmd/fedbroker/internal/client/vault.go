@@ -75,7 +75,7 @@ type systemKeyring struct{}
 var _ Keyring = systemKeyring{}
 
 func (systemKeyring) Get(service, user string) (string, error) { return keyring.Get(service, user) }
-func (systemKeyring) Set(service, user, pass string) error { return keyring.Set(service, user, pass) }
+func (systemKeyring) Set(service, user, pass string) error     { return keyring.Set(service, user, pass) }
 
 func (systemKeyring) Delete(service, user string) error { return keyring.Delete(service, user) }
 
