@@ -83,6 +83,13 @@ func TestProblems(t *testing.T) {
 		"null in match":        {"match: {sub: x}", "match: {sub: null}", "rules[0].match.sub: want text"},
 		"octal in match":       {"match: {sub: x}", "match: {sub: 017}", "rules[0].match.sub: want text"},
 		"duration":             {"roles: [prod/deploy]", "roles: [prod/deploy], max_duration: 90", "want a duration"},
+		"zero duration":        {"id: ci,", "id: ci, skew: 0s,", "leave the key out for its default"},
+		"a path's reference":   {"rules:", "audit: {file: env:X}\nrules:", "audit.file: write the file's name alone"},
+		"password in a URL":    {"rules:", "store: {redis: {url: 'redis://u:pw@h/0'}}\nkeys: {sealing: {active: k1, ring: {k1: env:FEDBROKER_SEALING_KEY}}}\nrules:", "a password is not written here"},
+		"short sessions":       {"rules:", "session: {absolute: 5m}\nrules:", "session.absolute: at least 15m"},
+		"cache of nothing":     {"rules:", "cache: {min_remaining: 99h}\nrules:", "at most 1h"},
+		"private issuer":       {"https://ci.example.com", "https://10.1.2.3/x", "private_network: true"},
+		"loopback issuer":      {"https://ci.example.com", "https://127.0.0.1/x", "private_network: true"},
 		"negative duration":    {"roles: [prod/deploy]", "roles: [prod/deploy], max_duration: -1h", "want a duration"},
 		"literal secret":       {"rules:", "issuer: {signing_key: hunter2}\nrules:", "a secret is not written here"},
 		"unset variable":       {"rules:", "issuer: {signing_key: env:NOPE}\nrules:", "the environment variable NOPE is not set"},
@@ -90,6 +97,7 @@ func TestProblems(t *testing.T) {
 		"public url with path": {"public_url: https://aws.example.com", "public_url: https://aws.example.com/x", "scheme and host only"},
 		"public url, slash":    {"public_url: https://aws.example.com", "public_url: https://aws.example.com/", "without a slash"},
 		"public url http":      {"public_url: https://aws.example.com", "public_url: http://aws.example.com", "plain http is for loopback"},
+		"public url, port 443": {"public_url: https://aws.example.com", "public_url: https://aws.example.com:443", "leave the scheme's own port out"},
 		"public url upper":     {"public_url: https://aws.example.com", "public_url: https://AWS.example.com", "lower case"},
 		"listen":               {"server: {", "server: {listen: nowhere, ", "server.listen: want host:port"},
 		"proxy":                {"server: {", "server: {trusted_proxies: [all], ", "want an address or a CIDR range"},
@@ -184,6 +192,29 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+func TestOneMistakeHidesNoOther(t *testing.T) {
+	doc := strings.NewReplacer("server: {", "server: {lisen: x, listen: nowhere, ", "roles: [prod/deploy]", "roles: [prod/deploy], max_duration: x", "rules:", "---\nrules:").Replace(minimal)
+	f, err := configs.Parse("f.yaml", []byte(doc), env)
+	if f == nil {
+		t.Fatal("what could be decoded is not returned")
+	}
+	for _, want := range []string{"lisen: unknown key", "want host:port", "a second document"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is hidden: %v", want, err)
+		}
+	}
+}
+
+func TestProblemsJoinWithoutRepeating(t *testing.T) {
+	at := func(line int, message string) configs.Problem {
+		return configs.Problem{Place: configs.Place{File: "f", Line: line, Column: 1}, Message: message}
+	}
+	got := configs.Problems{at(3, "a")}.With(configs.Problems{at(3, "the same, later"), at(1, "b")})
+	if want := "f:1:1: b\nf:3:1: a"; got.Error() != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestSecretsDoNotPrint(t *testing.T) {
 	f, err := configs.Parse("f", []byte(strings.Replace(minimal, "rules:", "branding: {logo: env:SECRET}\nrules:", 1)), env)
 	if err != nil {
@@ -228,8 +259,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("? [a]\n: b")
 	f.Fuzz(func(t *testing.T, doc string) {
 		file, err := configs.Parse("f.yaml", []byte(doc), env)
-		if (file == nil) != (err != nil) {
-			t.Errorf("file %v, error %v", file, err)
+		if file == nil && err == nil {
+			t.Error("neither a file nor an error")
 		}
 	})
 }

@@ -76,7 +76,7 @@ func (d *decoder) special(n *yaml.Node, path string, v reflect.Value) bool {
 	case *URL:
 		target.Secret = d.secret(n, path, true)
 	case *Path:
-		*target = Path(d.resolve(d.text(n, path)))
+		*target = d.path(n, path)
 	case *Values:
 		*target = d.values(n, path)
 	case *Strings:
@@ -197,9 +197,12 @@ func (d *decoder) text(n *yaml.Node, path string) string {
 
 func (d *decoder) duration(n *yaml.Node, path string) Duration {
 	parsed, err := time.ParseDuration(n.Value)
-	if n.Kind != yaml.ScalarNode || err != nil || parsed < 0 || parsed%time.Second != 0 {
+	switch {
+	case n.Kind != yaml.ScalarNode || err != nil || parsed < 0 || parsed%time.Second != 0:
 		d.problem(n, "%s: want a duration such as 15m or 12h, got %q", path, n.Value)
 		return 0
+	case parsed == 0: // it would read as if the key had been left out
+		d.problem(n, "%s: a duration of nothing; leave the key out for its default", path)
 	}
 	return Duration(parsed)
 }
@@ -242,6 +245,15 @@ func (d *decoder) readFile(n *yaml.Node, path, name string) string {
 		return ""
 	}
 	return strings.TrimRight(string(b), "\r\n")
+}
+
+// path takes a file name as it is: a reference would be taken for a name.
+func (d *decoder) path(n *yaml.Node, path string) Path {
+	name := d.text(n, path)
+	if strings.HasPrefix(name, "file:") || strings.HasPrefix(name, "env:") {
+		d.problem(n, "%s: write the file's name alone", path)
+	}
+	return Path(d.resolve(name))
 }
 
 func (d *decoder) resolve(name string) string {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +24,7 @@ type File struct {
 }
 
 // Load reads, decodes and checks a file; getenv resolves env: references. The error is [Problems] when the file could
-// be read.
+// be read; see [Parse] for what is returned beside it.
 func Load(name string, getenv func(string) (string, bool)) (*File, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -34,30 +33,28 @@ func Load(name string, getenv func(string) (string, bool)) (*File, error) {
 	return Parse(name, b, getenv)
 }
 
-// Parse decodes and checks a document that stands in the file of that name; getenv resolves env: references.
+// Parse decodes and checks a document that stands in the file of that name; getenv resolves env: references. Beside
+// [Problems] it returns what could be decoded, so that the rest of it can be checked too; that file must not be run.
 func Parse(name string, doc []byte, getenv func(string) (string, bool)) (*File, error) {
-	root, problem := parseYAML(name, doc)
-	if problem != nil {
-		return nil, Problems{*problem}
+	root, problems := parseYAML(name, doc)
+	if root == nil {
+		return nil, problems
 	}
 	f := &File{Name: name, places: map[string]Place{"": {File: name}}}
-	d := &decoder{file: name, getenv: getenv, places: f.places}
+	d := &decoder{file: name, getenv: getenv, places: f.places, problems: problems}
 	d.value(root, "", reflect.ValueOf(&f.Config).Elem())
-	if len(d.problems) == 0 {
-		d.problems = f.validate()
-	}
-	if len(d.problems) > 0 {
-		sortByPlace(d.problems)
-		return nil, d.problems
+	if d.problems = d.problems.With(f.validate()); len(d.problems) > 0 {
+		return f, d.problems
 	}
 	return f, nil
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+)`)
 
-func parseYAML(name string, doc []byte) (*yaml.Node, *Problem) {
-	fail := func(line int, message string) *Problem {
-		return &Problem{Place{name, line, 1}, message}
+// parseYAML returns the document's root, or nothing where it is not YAML, with what is wrong around it.
+func parseYAML(name string, doc []byte) (*yaml.Node, Problems) {
+	fail := func(line int, message string) Problems {
+		return Problems{{Place{name, line, 1}, message}}
 	}
 	if len(doc) > maxFile {
 		return nil, fail(1, "the file is larger than 64 MiB")
@@ -76,7 +73,7 @@ func parseYAML(name string, doc []byte) (*yaml.Node, *Problem) {
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, fail(max(second.Line, 1), "a second document begins here; a configuration is one document")
+		return node.Content[0], fail(max(second.Line, 1), "a second document begins here; a configuration is one document")
 	}
 	return node.Content[0], nil
 }
@@ -89,13 +86,4 @@ func (f *File) Place(path string) Place {
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
-}
-
-func sortByPlace(ps Problems) {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		if a.Place.Line != b.Place.Line {
-			return a.Place.Line - b.Place.Line
-		}
-		return a.Place.Column - b.Place.Column
-	})
 }

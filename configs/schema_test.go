@@ -28,7 +28,7 @@ func generate(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	s := r.ReflectFromType(reflect.TypeFor[configs.Config]())
-	s.ID = "https://fedbroker.dev/schema.json"
+	s.ID = "urn:fedbroker:schema:configuration"
 	s.Title = "fedbroker configuration"
 	markUnserved(reflect.TypeFor[configs.Config](), s)
 	for name, def := range s.Definitions {

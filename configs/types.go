@@ -1,7 +1,9 @@
 package configs
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fedbroker/fedbroker/internal/secret"
@@ -32,6 +34,9 @@ func (s Secret) Text() secret.Text { return s.value }
 
 // URL is an address that may hold a password: written out when it does not, otherwise env:NAME or file:PATH.
 type URL struct{ Secret }
+
+// literal reports whether the address was written out.
+func (u URL) literal() bool { return u.ref == u.value.Reveal() }
 
 // Path is a file name; a relative one starts at the configuration file's folder.
 type Path string
@@ -78,4 +83,23 @@ func (ps Problems) Error() string {
 		text += p.String()
 	}
 	return text
+}
+
+// With adds what others found, in the file's order. What stands where a problem is known already is left out: it is
+// nearly always the same mistake seen from further on.
+func (ps Problems) With(more Problems) Problems {
+	known := map[Place]bool{}
+	for _, p := range ps {
+		known[p.Place] = true
+	}
+	out := slices.Clone(ps)
+	for _, p := range more {
+		if !known[p.Place] {
+			out = append(out, p)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Problem) int {
+		return cmp.Or(a.Place.Line-b.Place.Line, a.Place.Column-b.Place.Column)
+	})
+	return out
 }

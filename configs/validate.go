@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/fedbroker/fedbroker/sts"
 )
 
 var (
@@ -57,8 +59,19 @@ func (c *checker) server() {
 			c.problem(fmt.Sprintf("server.trusted_proxies[%d]", i), "want an address or a CIDR range, got %q", proxy)
 		}
 	}
-	if idle, absolute := c.Session.Idle.Or(time.Hour), c.Session.Absolute.Or(12*time.Hour); idle > absolute {
+	c.lifetimes()
+}
+
+func (c *checker) lifetimes() {
+	absolute := c.Session.Absolute.Or(12 * time.Hour)
+	if idle := c.Session.Idle.Or(0); idle > absolute {
 		c.problem("session.idle", "%s is longer than session.absolute, %s", idle, absolute)
+	}
+	if absolute < sts.MinDuration {
+		c.problem("session.absolute", "at least 15m: AWS issues credentials for no less")
+	}
+	if c.Cache.MinRemaining.Or(0) > time.Hour {
+		c.problem("cache.min_remaining", "at most 1h: beyond that nothing would be served from the cache")
 	}
 }
 
@@ -72,6 +85,8 @@ func badBaseURL(raw string) string {
 		return "want scheme and host only, without a slash at the end"
 	case u.Host != strings.ToLower(u.Host):
 		return "write the host in lower case"
+	case u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" || strings.HasSuffix(u.Host, ":"):
+		return "leave the scheme's own port out: browsers do, and compare" // RFC 6454 section 6.2
 	}
 	return badScheme(u)
 }
@@ -102,9 +117,7 @@ func (c *checker) store() {
 		if c.Keys.Sealing == nil {
 			c.problem("store.redis", "Redis needs keys.sealing: what is stored there must be sealed")
 		}
-		if raw := c.Store.Redis.URL.Text().Reveal(); raw != "" && !redisURLScheme.MatchString(raw) {
-			c.problem("store.redis.url", "want redis:// or rediss://")
-		}
+		c.redisURL(c.Store.Redis.URL)
 	}
 	ring := c.Keys.Sealing
 	if ring == nil {
@@ -117,6 +130,21 @@ func (c *checker) store() {
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(key.Text().Reveal()))
 		if err != nil || len(raw) != 32 {
 			c.problem("keys.sealing.ring."+name, "want 32 bytes in base64; fedbroker keys generate makes one")
+		}
+	}
+}
+
+func (c *checker) redisURL(given URL) {
+	raw := given.Text().Reveal()
+	if raw == "" {
+		return
+	}
+	if !redisURLScheme.MatchString(raw) {
+		c.problem("store.redis.url", "want redis:// or rediss://")
+	}
+	if u, err := url.Parse(raw); err == nil && given.literal() {
+		if _, has := u.User.Password(); has {
+			c.problem("store.redis.url", "a password is not written here; use env:NAME or file:PATH for the whole URL, or password:")
 		}
 	}
 }

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"time"
 )
@@ -96,7 +97,15 @@ func (c *checker) fetched(p *IdP, path, raw string) {
 		c.problem(path, "plain http needs insecure_http: true on this idp")
 	case u.Scheme != "https" && u.Scheme != "http":
 		c.problem(path, "want https")
+	case u.Scheme == "https" && private(u.Hostname()) && !p.PrivateNetwork:
+		c.problem(path, "%s is a private address; say private_network: true on this idp if that is meant", u.Hostname())
 	}
+}
+
+// private reports whether a host says of itself that it is not on the internet. Names are looked up when they are used.
+func private(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && (addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast())
 }
 
 // audiences keeps entries that share an issuer apart: a token must fit one of them only.

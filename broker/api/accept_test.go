@@ -92,6 +92,19 @@ func (d *door) withResponse(more string) edit {
 	return func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(body)) }
 }
 
+// TestPassThrough: the proof of this very request goes on to AWS as it came.
+func TestPassThrough(t *testing.T) {
+	d := newDoor(t)
+	for _, route := range []string{credentials, console} {
+		d.Pass(time.Second) // another token: equal ones are answered from the cache
+		token := d.Token()
+		w := d.send(route, `{"role":"prod/legacy"}`, bearer(token))
+		if call := d.STS.Calls()[len(d.STS.Calls())-1]; w.Code != http.StatusOK || call.WebIdentityToken.Reveal() != token {
+			t.Errorf("%s: %d, STS was asked %+v", route, w.Code, call)
+		}
+	}
+}
+
 func TestConsole(t *testing.T) {
 	d := newDoor(t)
 	for name, edits := range map[string][]edit{
@@ -113,9 +126,9 @@ func TestConsole(t *testing.T) {
 func TestRoles(t *testing.T) {
 	d := newDoor(t)
 	names := func(w map[string]any) (out []string) {
-		for _, r := range w["roles"].([]any) { //nolint:forcetypeassert // a failure shows as a panic of the test
+		for _, r := range w["roles"].([]any) {
 			role, _ := r.(map[string]any)
-			out = append(out, role["name"].(string)+map[bool]string{true: "!", false: ""}[role["console"].(bool)]) //nolint:forcetypeassert // as above
+			out = append(out, role["name"].(string)+map[bool]string{true: "!", false: ""}[role["console"].(bool)])
 		}
 		return out
 	}

@@ -21,6 +21,8 @@ type Options struct {
 	Remote   web.Remote
 	// PublicURL is the origin that our own pages have.
 	PublicURL string
+	// Throttle bounds the SAML Responses that one address may have read; nil bounds nothing.
+	Throttle *web.Throttle
 }
 
 // openAPI is the contract of every body, served at /openapi.yaml.
@@ -59,7 +61,8 @@ type handler func(ctx context.Context, v *broker.Visit, req *request) (any, erro
 func (a *API) route(action string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		req, readErr := a.read(w, r, action)
-		call := broker.Call{Door: "api", Action: action, Remote: a.Remote.Addr(r), Ignored: req.ignored}
+		req.remote = a.Remote.Addr(r)
+		call := broker.Call{Door: "api", Action: action, Remote: req.remote, Ignored: req.ignored}
 		var body any
 		id, err := a.Broker.Run(r.Context(), call, func(ctx context.Context, v *broker.Visit) error {
 			if readErr != nil {
@@ -88,6 +91,8 @@ func (a *API) route(action string, h handler) http.Handler {
 // authenticate uses the one proof that read found.
 func (a *API) authenticate(ctx context.Context, v *broker.Visit, req *request) error {
 	switch {
+	case !req.saml.Empty() && a.Throttle != nil && !a.Throttle.Allow(req.remote):
+		return broker.Refuse(broker.CodeThrottled, "too many SAML responses from your address; try again in a moment", nil)
 	case !req.saml.Empty():
 		return v.AuthenticateSAML(ctx, req.saml)
 	case !req.bearer.Empty():

@@ -40,7 +40,7 @@ var contract = sync.OnceValue(func() map[string]any {
 	if err != nil {
 		panic(err)
 	}
-	return out.(map[string]any) //nolint:forcetypeassert // a document of ours
+	return out.(map[string]any)
 })
 
 // at walks the contract by member names, over references.

@@ -51,7 +51,7 @@ func writeProblem(w http.ResponseWriter, id string, err error) {
 	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(Problem{
-		Type: "https://fedbroker.dev/problems/" + string(e.Code), Title: http.StatusText(status), Status: status,
+		Type: "urn:fedbroker:problem:" + string(e.Code), Title: http.StatusText(status), Status: status,
 		Detail: e.Detail, Code: e.Code, RequestID: id,
 	})
 }

@@ -28,6 +28,7 @@ type request struct {
 	duration                  time.Duration
 	policyARNs                []string
 	ignored                   []string
+	remote                    string
 }
 
 // neverTheirs are members that come from rules over verified claims; a client that sends them is told nothing and
@@ -62,6 +63,8 @@ func (a *API) body(w http.ResponseWriter, r *http.Request, req *request, action 
 	switch {
 	case mediaType == "application/x-www-form-urlencoded" && exchanges(action):
 		return req.form(w, r, action)
+	case !req.cookie.Empty() && !req.bearer.Empty():
+		return req.exactlyOne()
 	case !req.cookie.Empty() && !web.SameOrigin(r, a.PublicURL):
 		return refuse("a cookie is taken only from the broker's own pages; send a bearer token")
 	}

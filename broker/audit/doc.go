@@ -16,7 +16,9 @@
 // price of a disk flush for each answer. Reopen and Close always sync. After a crash in the middle of a write, Open moves the torn
 // last line to FILE.torn-N, which loses nothing, and records that it did. One process at a time may hold a file.
 //
-// How it fails: Record returns an error when the record is not written, and the caller then issues nothing. Open
+// How it fails: Record returns an error when the record is not written, and the caller then issues nothing. A file is
+// then repaired at most once a second, and a record of action resume says since when there is a gap; Healthy tells
+// whether records are being written. Open
 // refuses a file whose last record does not verify. Records hold what broker.Event holds, which has no member for a
 // secret.
 package audit

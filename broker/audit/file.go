@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
+	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
 )
@@ -25,6 +27,9 @@ func (l *Log) attach() error {
 		return errors.Join(err, f.Close())
 	}
 	l.file, l.head, l.torn = f, head, false
+	if repaired == nil {
+		repaired = l.resumed()
+	}
 	if repaired == nil {
 		return nil
 	}
@@ -90,7 +95,7 @@ func (l *Log) lastOf(b []byte, all bool) (Head, error) {
 func (l *Log) setAside(f *os.File, torn []byte, at int64) (*broker.Event, error) {
 	name, err := l.save(torn)
 	if err != nil {
-		return nil, fmt.Errorf("set a torn audit record aside: %w", err)
+		return nil, fmt.Errorf("audit log %s: its last line is torn and cannot be set aside: %w%s", l.path, err, hint(err))
 	}
 	if err := f.Truncate(at); err != nil {
 		return nil, fmt.Errorf("take a torn audit record out: %w", err)
@@ -100,6 +105,18 @@ func (l *Log) setAside(f *os.File, torn []byte, at int64) (*broker.Event, error)
 		ID: "audit-repair-" + hash(torn)[:16], Time: now, Door: "audit", Action: "repair", Outcome: "ok",
 		Detail: fmt.Sprintf("a torn last line of %d bytes was moved to %s", len(torn), name),
 	}, nil
+}
+
+// resumed tells a reader of the log that there is a gap; nil where nothing failed.
+func (l *Log) resumed() *broker.Event {
+	if l.failed == nil {
+		return nil
+	}
+	now := l.clock()
+	return &broker.Event{
+		ID: fmt.Sprintf("audit-resume-%d", l.head.Seq+1), Time: now, Door: "audit", Action: "resume", Outcome: "ok",
+		Detail: fmt.Sprintf("no record could be written since %s; nothing was issued meanwhile", l.failedAt.UTC().Format(time.RFC3339)),
+	}
 }
 
 func (l *Log) save(torn []byte) (string, error) {
@@ -112,7 +129,26 @@ func (l *Log) save(torn []byte) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		_, err = out.Write(torn)
-		return name, errors.Join(err, out.Sync(), out.Close())
+		return name, keep(out, torn)
 	}
+}
+
+// keep writes, syncs and closes a file, or removes it: on a full disk each try would leave an empty one.
+func keep(out *os.File, b []byte) error {
+	_, err := out.Write(b)
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return errors.Join(err, os.Remove(out.Name()))
+	}
+	return nil
+}
+
+// hint says what to do about errors that an operator meets.
+func hint(err error) string {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return "; free some space there, nothing is issued until then"
+	}
+	return ""
 }

@@ -36,7 +36,14 @@ type Log struct {
 	head   Head
 	torn   bool // the last write failed: find out what it left before the next one
 	closed bool
+
+	failed   error     // why the last write failed; nil when it did not
+	failedAt time.Time // when writing began to fail
+	repairAt time.Time // no repair is tried before
 }
+
+// repairEvery is the least time between two repairs: on a full disk every request would try one.
+const repairEvery = time.Second
 
 var _ broker.Auditor = (*Log)(nil)
 
@@ -67,10 +74,41 @@ func (l *Log) Record(_ context.Context, e broker.Event) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.ready(); err != nil {
-		return fmt.Errorf("audit log: %w", err)
+	if l.waiting() {
+		return l.failed
 	}
-	return l.append(event)
+	if err := l.ready(); err != nil {
+		return l.note(err)
+	}
+	return l.note(l.append(event))
+}
+
+// Healthy returns why the last record was not written, nil when it was. It repairs what failed when that is due, at most
+// once a second, so that a node which is asked for nothing but its health comes back by itself.
+func (l *Log) Healthy() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return os.ErrClosed
+	case l.failed == nil || l.waiting():
+		return l.failed
+	}
+	return l.note(l.ready())
+}
+
+// waiting reports whether it is too early for another repair.
+func (l *Log) waiting() bool {
+	return l.failed != nil && !l.closed && l.clock().Before(l.repairAt)
+}
+
+// note remembers what became of a write.
+func (l *Log) note(err error) error {
+	if err != nil && l.failed == nil {
+		l.failedAt = l.clock()
+	}
+	l.failed = err
+	return err
 }
 
 // Head returns the last record's place and hash; Seq is 0 before the first. Note it elsewhere to be able to prove
@@ -82,7 +120,7 @@ func (l *Log) Head() Head {
 }
 
 // Reopen opens the path anew after logrotate has moved the file away: a fresh file continues the old one's chain.
-// When it fails, Record fails until a later Reopen or Record succeeds in opening the file.
+// When it fails, Record fails until a later Reopen, Record or Healthy succeeds in opening the file.
 func (l *Log) Reopen() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,9 +128,9 @@ func (l *Log) Reopen() error {
 		return nil
 	}
 	if err := l.detach(); err != nil {
-		return err
+		return l.note(err)
 	}
-	return l.attach()
+	return l.note(l.attach())
 }
 
 // Close syncs and closes the file. Record fails afterwards.
@@ -107,12 +145,13 @@ func (l *Log) Close() error {
 func (l *Log) ready() error {
 	switch {
 	case l.closed:
-		return os.ErrClosed
+		return fmt.Errorf("audit log: %w", os.ErrClosed)
 	case l.writer != nil && l.torn:
-		return errors.New("the writer failed in the middle of a record")
+		return errors.New("audit log: the writer failed in the middle of a record")
 	case l.writer != nil || l.file != nil && !l.torn:
 		return nil
 	}
+	l.repairAt = l.clock().Add(repairEvery)
 	if err := l.detach(); err != nil {
 		return err
 	}
@@ -132,12 +171,13 @@ func (l *Log) append(event []byte) error {
 	}
 	if err != nil {
 		l.torn = true
-		return fmt.Errorf("write audit record: %w", err)
+		return fmt.Errorf("write audit record: %w%s", err, hint(err))
 	}
 	l.head = next
 	if l.sync && l.file != nil {
 		// The record stands, though perhaps not on the disk: the caller hears an error and issues nothing.
 		if err := l.file.Sync(); err != nil {
+			l.torn = true
 			return fmt.Errorf("sync audit record: %w", err)
 		}
 	}

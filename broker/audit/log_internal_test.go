@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +46,34 @@ func TestFailedWriteIsRepaired(t *testing.T) {
 	}
 	if report, err := Verify(bytes.NewReader(b), l.Head()); err != nil || report.Records != 3 {
 		t.Errorf("(%+v, %v) of %s", report, err, b)
+	}
+}
+
+// A file opened for reading takes no bytes, like one on a full disk.
+func TestATornLineThatCannotBeKeptLeavesNoFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "audit.jsonl.torn-1")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keep(out, []byte("torn")); err == nil {
+		t.Fatal("kept")
+	}
+	if _, err := os.Stat(name); !os.IsNotExist(err) {
+		t.Errorf("an empty file is left: %v", err)
+	}
+}
+
+func TestAFullDiskIsNamed(t *testing.T) {
+	err := &os.PathError{Op: "write", Path: "audit.jsonl", Err: syscall.ENOSPC}
+	if got := hint(err); !strings.Contains(got, "free some space") {
+		t.Errorf("hint %q", got)
+	}
+	if got := hint(os.ErrPermission); got != "" {
+		t.Errorf("hint %q for something else", got)
 	}
 }
 

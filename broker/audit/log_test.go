@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fedbroker/fedbroker/broker/audit"
 )
@@ -143,8 +144,15 @@ func TestRecordFailsWhereItCannotWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "audit.jsonl")
-	l := open(t, path)
+	now := start
+	l, err := audit.Open(audit.Options{Path: path, Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	record(t, l, 1, 1)
+	if err := l.Healthy(); err != nil {
+		t.Errorf("healthy: %v", err)
+	}
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}
@@ -157,9 +165,24 @@ func TestRecordFailsWhereItCannotWrite(t *testing.T) {
 	if err := os.Rename(dir+".away", dir); err != nil {
 		t.Fatal(err)
 	}
+	for range 3 {
+		if l.Record(t.Context(), event(2)) == nil || l.Healthy() == nil {
+			t.Error("repaired again within a second")
+		}
+	}
+	now = now.Add(time.Second)
 	record(t, l, 3, 3) // comes back by itself
-	wantSound(t, read(t, path), 2, l.Head())
+	wantSound(t, read(t, path), 3, l.Head())
+	if err := l.Healthy(); err != nil {
+		t.Errorf("healthy again: %v", err)
+	}
+	if log := string(read(t, path)); !strings.Contains(log, `"action":"resume"`) || !strings.Contains(log, "since 2026-03-01T12:00:00Z") {
+		t.Errorf("the log does not tell of the gap: %s", log)
+	}
 	closeLog(t, l)
+	if err := l.Healthy(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("healthy after Close: %v", err)
+	}
 	if err := l.Record(t.Context(), event(4)); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("recorded after Close: %v", err)
 	}
@@ -169,6 +192,35 @@ func TestRecordFailsWhereItCannotWrite(t *testing.T) {
 	if err := l.Record(t.Context(), event(4)); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("recorded after Close and Reopen: %v", err)
 	}
+}
+
+// A node that answers nothing but its health check, because it says that it is ill, must still come back.
+func TestAskingForHealthRepairs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	now := start
+	path := filepath.Join(dir, "audit.jsonl")
+	l, err := audit.Open(audit.Options{Path: path, Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if l.Reopen() == nil || l.Healthy() == nil {
+		t.Fatal("healthy without a file")
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Second)
+	if err := l.Healthy(); err != nil {
+		t.Errorf("the file is back: %v", err)
+	}
+	wantSound(t, read(t, path), 1, l.Head())
 }
 
 // choppy writes some of a record and fails, once.
@@ -197,6 +249,9 @@ func TestBrokenWriterIsNotWrittenToAgain(t *testing.T) {
 		for range 2 {
 			if err := l.Record(t.Context(), event(2)); err == nil {
 				t.Error("recorded in part")
+			}
+			if l.Healthy() == nil {
+				t.Error("healthy with a broken writer")
 			}
 		}
 		wantBroken(t, "the writer's output", out.Bytes(), 2)

@@ -12,6 +12,8 @@
 // Invariants (design.md section 9):
 //   - 4: a generated key lives only in the store (which seals it); of any number of nodes that start at once one
 //     makes it; a new key is published an hour before it signs, an old one for a day after.
+//     A store that was emptied gets the keys back from the nodes that still run. Under a number where a node that
+//     started since was first, its key signs, and the one that was there before is published for a day more.
 //   - 6: no key and no minted proof is in an error or a log: proofs are secret.Text and errors carry none.
 //   - 11: no exported name hands out a private key or a general signature. What is signed here is a proof for STS.
 //

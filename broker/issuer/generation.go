@@ -15,14 +15,20 @@ import (
 // maxGenerations stops a store that answers everything with "found". Daily rotation reaches it after a century.
 const maxGenerations = 40_000
 
+var errFull = errors.New("the store holds too many generations of signing keys")
+
 // generation is one key as the store keeps it. Once retired only a gravestone is left: the number stays taken, the
 // private key is gone.
 type generation struct {
 	Purpose   Purpose   `json:"purpose"`
 	SignsFrom time.Time `json:"signs_from"`
-	Retired   bool      `json:"retired,omitempty"`
-	PKCS8     []byte    `json:"pkcs8,omitempty"`
-	Cert      []byte    `json:"certificate,omitempty"`
+	// PutBack is when a node gave the key back to a store that had lost it.
+	PutBack time.Time `json:"put_back,omitzero"`
+	// Until is set for a key that signs no more: it is only published, until then.
+	Until   time.Time `json:"until,omitzero"`
+	Retired bool      `json:"retired,omitempty"`
+	PKCS8   []byte    `json:"pkcs8,omitempty"`
+	Cert    []byte    `json:"certificate,omitempty"`
 }
 
 func (k *Keyring) entry(number int) string {
@@ -36,15 +42,15 @@ func (k *Keyring) refresh(ctx context.Context) (*view, error) {
 		v = &view{keys: slices.Clone(old.keys), number: slices.Clone(old.number), next: old.next}
 	}
 	v.readAt = now
-	if err := k.forgetIfGone(ctx, v); err != nil {
-		return nil, err
-	}
-	v, err := k.read(ctx, v)
+	v, err := k.reconcile(ctx, v)
 	if err != nil {
 		return nil, err
 	}
+	if v, err = k.read(ctx, v); err != nil {
+		return nil, err
+	}
 	switch {
-	case len(v.keys) == 0:
+	case v.last() == nil:
 		v, err = k.add(ctx, v, now)
 	case k.due(v, now):
 		v, err = k.add(ctx, v, now.Add(PublishLead))
@@ -59,33 +65,9 @@ func (k *Keyring) refresh(ctx context.Context) (*view, error) {
 	return v, nil
 }
 
-// forgetIfGone starts over when the newest known generation is no longer there, or is another key: the store was
-// emptied, and nodes that started since have made other keys.
-func (k *Keyring) forgetIfGone(ctx context.Context, v *view) error {
-	if len(v.number) == 0 {
-		return nil
-	}
-	last := len(v.number) - 1
-	res, err := k.do(ctx, broker.Op{Kind: broker.OpGet, Key: k.entry(v.number[last])})
-	if err != nil {
-		return err
-	}
-	stored := &view{next: v.number[last]}
-	if res[0].Found {
-		if err := k.take(stored, res[0].Value); err != nil {
-			return err
-		}
-	}
-	if len(stored.keys) != 1 || stored.keys[0].ID != v.keys[last].ID {
-		*v = view{next: 1, readAt: v.readAt}
-	}
-	return nil
-}
-
 // due is so early that the successor begins to sign when the period ends.
 func (k *Keyring) due(v *view, now time.Time) bool {
-	last := v.keys[len(v.keys)-1]
-	return k.opts.Period > 0 && !now.Before(last.SignsFrom.Add(k.opts.Period-PublishLead))
+	return k.opts.Period > 0 && !now.Before(v.last().SignsFrom.Add(k.opts.Period-PublishLead))
 }
 
 func (k *Keyring) read(ctx context.Context, v *view) (*view, error) {
@@ -101,7 +83,7 @@ func (k *Keyring) read(ctx context.Context, v *view) (*view, error) {
 			return nil, err
 		}
 	}
-	return nil, errors.New("the store holds too many generations of signing keys")
+	return nil, errFull
 }
 
 // add makes a key of the next generation, or learns of the one that another node was first to make.
@@ -109,6 +91,14 @@ func (k *Keyring) add(ctx context.Context, v *view, signsFrom time.Time) (*view,
 	value, err := k.generate(signsFrom)
 	if err != nil {
 		return nil, fmt.Errorf("making a %s signing key: %w", k.opts.Purpose, err)
+	}
+	return k.append(ctx, v, value)
+}
+
+// append adds an entry at the end of the line, or takes what another node was first to add there.
+func (k *Keyring) append(ctx context.Context, v *view, value []byte) (*view, error) {
+	if v.next >= maxGenerations {
+		return nil, errFull
 	}
 	res, err := k.do(ctx, broker.Op{Kind: broker.OpAdd, Key: k.entry(v.next), Value: value, TTL: broker.Forever})
 	if err != nil {
@@ -144,22 +134,30 @@ func (k *Keyring) generate(signsFrom time.Time) ([]byte, error) {
 
 // take puts generation v.next, as the store told it, into the view.
 func (k *Keyring) take(v *view, value []byte) error {
+	key, err := k.decode(v.next, value)
+	if key != nil {
+		v.keys, v.number = append(v.keys, key), append(v.number, v.next)
+	}
+	return err
+}
+
+// decode reads one entry; the key is nil for a gravestone.
+func (k *Keyring) decode(number int, value []byte) (*Key, error) {
 	var g generation
 	if err := json.Unmarshal(value, &g); err != nil {
-		return fmt.Errorf("%s signing key %d in the store is damaged", k.opts.Purpose, v.next)
+		return nil, fmt.Errorf("%s signing key %d in the store is damaged", k.opts.Purpose, number)
 	}
 	if g.Purpose != k.opts.Purpose {
-		return fmt.Errorf("signing key %d in the store is for %q, not %q", v.next, g.Purpose, k.opts.Purpose)
+		return nil, fmt.Errorf("signing key %d in the store is for %q, not %q", number, g.Purpose, k.opts.Purpose)
 	}
 	if g.Retired {
-		return nil
+		return nil, nil
 	}
 	key, err := g.key()
 	if err != nil {
-		return fmt.Errorf("%s signing key %d in the store: %w", k.opts.Purpose, v.next, err)
+		return nil, fmt.Errorf("%s signing key %d in the store: %w", k.opts.Purpose, number, err)
 	}
-	v.keys, v.number = append(v.keys, key), append(v.number, v.next)
-	return nil
+	return key, nil
 }
 
 func (g generation) key() (*Key, error) {
@@ -171,18 +169,26 @@ func (g generation) key() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newKey(g.Purpose, signer, g.Cert, g.SignsFrom)
+	key, err := newKey(g.Purpose, signer, g.Cert, g.SignsFrom)
+	if err != nil {
+		return nil, err
+	}
+	key.putBack, key.until = g.PutBack, g.Until
+	return key, nil
 }
 
 // bury replaces keys that are no longer published by gravestones, in the store and in the view. Doing so twice, or on
 // two nodes, changes nothing.
 func (k *Keyring) bury(ctx context.Context, v *view, now time.Time) error {
 	var ops []broker.Op
-	for i := range v.keys {
+	var keys []*Key
+	var number []int
+	for i, key := range v.keys {
 		if !v.retired(i, now) {
-			break
+			keys, number = append(keys, key), append(number, v.number[i])
+			continue
 		}
-		stone, err := json.Marshal(generation{Purpose: k.opts.Purpose, SignsFrom: v.keys[i].SignsFrom, Retired: true})
+		stone, err := k.gravestone(key.SignsFrom)
 		if err != nil {
 			return err
 		}
@@ -194,8 +200,12 @@ func (k *Keyring) bury(ctx context.Context, v *view, now time.Time) error {
 	if _, err := k.do(ctx, ops...); err != nil {
 		return err
 	}
-	v.keys, v.number = v.keys[len(ops):], v.number[len(ops):]
+	v.keys, v.number = keys, number
 	return nil
+}
+
+func (k *Keyring) gravestone(signsFrom time.Time) ([]byte, error) {
+	return json.Marshal(generation{Purpose: k.opts.Purpose, SignsFrom: signsFrom, Retired: true})
 }
 
 func (k *Keyring) do(ctx context.Context, ops ...broker.Op) ([]broker.Result, error) {

@@ -131,6 +131,8 @@ type memory struct {
 	data map[string][]byte
 	down bool
 	adds int // OpAdd that won
+	// forgetful loses what is added.
+	forgetful bool
 	// gate, when set, holds every OpAdd back until as many have arrived: all nodes have then found the store empty.
 	gate *sync.WaitGroup
 }
@@ -157,7 +159,7 @@ func (m *memory) Do(_ context.Context, ops ...broker.Op) ([]broker.Result, error
 			if op.TTL != broker.Forever {
 				return nil, errors.New("a signing key must not expire")
 			}
-			if !found {
+			if !found && !m.forgetful {
 				m.adds++
 				m.data[op.Key] = op.Value
 			}

@@ -50,6 +50,8 @@ type Key struct {
 
 	signer crypto.Signer
 	jws    jose.Signer // PurposeJWT only
+	// putBack and until are as in generation; zero for a key that no store ever lost.
+	putBack, until time.Time
 }
 
 func generateKey(p Purpose, random io.Reader) (crypto.Signer, error) {

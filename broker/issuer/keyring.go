@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +25,8 @@ const (
 	// DefaultPeriod is how long a JWT key signs.
 	DefaultPeriod = 30 * 24 * time.Hour
 
-	refreshEvery = 5 * time.Minute
+	// refreshEvery is how long nodes of a store that was emptied may differ; one read a minute costs nothing.
+	refreshEvery = time.Minute
 	retryEvery   = 15 * time.Second
 	// maxStale stays below PublishLead: a node that has not read the store for so long may have missed a new key.
 	maxStale = 45 * time.Minute
@@ -42,11 +45,13 @@ type KeyringOptions struct {
 	Period time.Duration
 	Clock  func() time.Time // nil means time.Now
 	Rand   io.Reader        // nil means crypto/rand
+	// Logger hears of a store that lost its keys; nil discards.
+	Logger *slog.Logger
 }
 
 // Keyring holds the signing keys of one purpose. Nodes that share a store share the keys: generations are numbered
 // entries that are added once and never changed while the key is of use, so every node sees the same line of keys
-// without any of them leading. It starts nothing; it reads the store again by itself when its view is five minutes old.
+// without any of them leading. It starts nothing; it reads the store again by itself when its view is a minute old.
 type Keyring struct {
 	opts    KeyringOptions
 	mu      sync.Mutex // held by the one goroutine that reads the store
@@ -70,6 +75,9 @@ func NewKeyring(o KeyringOptions) (*Keyring, error) {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	k := &Keyring{opts: o}
 	switch {
@@ -125,13 +133,7 @@ func (k *Keyring) Current(ctx context.Context) (*Key, error) {
 	if v.fixed {
 		return v.keys[0], nil
 	}
-	now := k.opts.Clock()
-	for i := len(v.keys) - 1; i > 0; i-- {
-		if !v.keys[i].SignsFrom.After(now) {
-			return v.keys[i], nil
-		}
-	}
-	return v.keys[0], nil // also on a node whose clock is a little behind the one that made it
+	return v.signer(k.opts.Clock()), nil
 }
 
 // Published returns every key whose public half must be known: those to come, the one that signs, those of the last day.
@@ -150,9 +152,48 @@ func (k *Keyring) Published(ctx context.Context) ([]*Key, error) {
 	return out, nil
 }
 
-// retired reports whether the key's successor has been signing for longer than PublishTail.
+// signer is the newest key whose time to sign has come, else the oldest that will sign: also on a node whose clock is a
+// little behind the one that made it.
+func (v *view) signer(now time.Time) *Key {
+	var oldest *Key
+	for _, key := range slices.Backward(v.keys) {
+		if !key.until.IsZero() {
+			continue
+		}
+		if oldest = key; !key.SignsFrom.After(now) {
+			break
+		}
+	}
+	return oldest
+}
+
+// last is the newest key that signs or will sign; nil when there is none.
+func (v *view) last() *Key {
+	for _, key := range slices.Backward(v.keys) {
+		if key.until.IsZero() {
+			return key
+		}
+	}
+	return nil
+}
+
+// retired reports whether the key's successor has been signing for longer than PublishTail. A successor that was put
+// back took over then, whenever it began.
 func (v *view) retired(i int, now time.Time) bool {
-	return i+1 < len(v.keys) && !now.Before(v.keys[i+1].SignsFrom.Add(PublishTail))
+	if until := v.keys[i].until; !until.IsZero() {
+		return !now.Before(until)
+	}
+	for _, next := range v.keys[i+1:] {
+		if !next.until.IsZero() {
+			continue
+		}
+		from := next.SignsFrom
+		if next.putBack.After(from) {
+			from = next.putBack
+		}
+		return !now.Before(from.Add(PublishTail))
+	}
+	return false
 }
 
 // Rotate adds a key that begins to sign after lead, at least PublishLead, and returns it. While one is already waiting
@@ -172,14 +213,14 @@ func (k *Keyring) Rotate(ctx context.Context, lead time.Duration) (*Key, error) 
 		return nil, err
 	}
 	now := k.opts.Clock()
-	if last := v.keys[len(v.keys)-1]; len(v.keys) > 1 && last.SignsFrom.After(now) {
+	if last := v.last(); last != v.signer(now) {
 		return last, nil
 	}
 	if v, err = k.add(ctx, v, now.Add(lead)); err != nil {
 		return nil, err
 	}
 	k.view.Store(v)
-	return v.keys[len(v.keys)-1], nil
+	return v.last(), nil
 }
 
 // fresh returns a view that is young enough. One goroutine reads the store; the others go on with what is known

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"html"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,7 +30,7 @@ type site struct {
 	*doortest.World
 	t       testing.TB
 	handler http.Handler
-	log     bytes.Buffer
+	bare    http.Handler // without those headers
 }
 
 func newSite(t testing.TB, change ...func(*portal.Options)) *site {
@@ -44,7 +43,7 @@ func newSite(t testing.TB, change ...func(*portal.Options)) *site {
 			{ID: "corp", Name: "Corp & Sons", Login: w.CorpSP, Metadata: w.CorpSP.Metadata},
 			{ID: "other", Name: "Other", Login: w.OtherSP, Metadata: w.OtherSP.Metadata},
 		},
-		ConsoleOrigins: []string{consoleOrigin}, Clock: w.Now, Logger: slog.New(slog.NewTextHandler(&s.log, nil)),
+		ConsoleOrigins: []string{consoleOrigin}, Clock: w.Now, Logger: s.logger(),
 		Branding: portal.Branding{Name: "Acme", Contact: "help@acme.example"},
 	}
 	for _, c := range change {
@@ -56,7 +55,7 @@ func newSite(t testing.TB, change ...func(*portal.Options)) *site {
 	}
 	mux := http.NewServeMux()
 	p.Mount(mux)
-	s.handler = web.Protect(mux, true)
+	s.handler, s.bare = web.Protect(mux, true), mux
 	return s
 }
 

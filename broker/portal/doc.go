@@ -2,8 +2,12 @@
 //
 // It owns the browser's side of a login (one dispatcher over persisted state: begin, come back, continue), the pages,
 // which work without JavaScript, and their content policies. It decides nothing: logins, role lists and console
-// sign-ins go through [broker.Broker.Run].
+// sign-ins go through [broker.Broker.Run], and what lets somebody in, a cookie or the console's address, leaves only
+// when Run has written the record. Beginning a login decides nothing; only its refusals are recorded.
 //
 // It refuses state-changing requests that did not come from its own pages, answers from another provider than the one
-// that was asked, answers in another browser than the one that asked, and return targets outside the portal.
+// that was asked, answers in another browser than the one that asked, and return targets outside the portal. A login
+// that nobody asked for is offered, never taken, and never while somebody is signed in or that cannot be known.
+//
+// How it fails: with a page that names the contract's code and the request id, under the code's status.
 package portal

@@ -55,8 +55,10 @@ func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
 	return out, err
 }
 
+// toLogin keeps where the person wanted to go, but nothing that an AWS client sent here by mistake: its query may hold
+// a token, and would go on into logs.
 func toLogin(r *http.Request) answer {
-	if r.URL.RawQuery == "" {
+	if r.URL.RawQuery == "" || r.URL.Query().Has("Action") {
 		return seeOther("/login")
 	}
 	return seeOther("/login?return=" + url.QueryEscape(r.URL.RequestURI()))

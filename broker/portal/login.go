@@ -53,6 +53,9 @@ func (p *Portal) begin(_ http.ResponseWriter, r *http.Request) (answer, error) {
 
 // ask makes the request to the provider and keeps what is needed to recognise its answer.
 func (p *Portal) ask(r *http.Request) (answer, error) {
+	if err := p.throttled(r); err != nil {
+		return answer{}, err
+	}
 	provider, err := p.provider(r)
 	if err != nil {
 		return answer{}, err
@@ -96,6 +99,9 @@ func (p *Portal) provider(r *http.Request) (*Provider, error) {
 // acs takes a SAML Response. No cookie of a session is read here: the request comes from another site.
 func (p *Portal) acs(w http.ResponseWriter, r *http.Request) (answer, error) {
 	return p.run(r, "acs", "login", func(ctx context.Context, v *broker.Visit) (answer, error) {
+		if err := p.throttled(r); err != nil {
+			return answer{}, err
+		}
 		provider, err := p.provider(r)
 		if err != nil {
 			return answer{}, err

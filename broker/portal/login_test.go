@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -249,6 +251,34 @@ func TestReplayedAnswer(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	wantRefusal(t, s.browser().deliver("corp", free, ""), 401, "replayed")
+}
+
+// TestTwentyAtOnce: of equal answers that come together, one signs in.
+func TestTwentyAtOnce(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	a := b.begin("")
+	ticket := b.jar["__Host-login-"+a.relay]
+	for name, form := range map[string]url.Values{
+		"asked for":   {"SAMLResponse": {s.Corp.Respond(t, doortest.Answer("corp", "alice", a.request))}, "RelayState": {a.relay}},
+		"unsolicited": {"SAMLResponse": {s.Corp.Respond(t, doortest.Answer("corp", "alice", ""))}},
+	} {
+		var let atomic.Int32
+		var wait sync.WaitGroup
+		for range 20 {
+			wait.Go(func() {
+				r := b.request("POST", "/saml/corp/acs", form)
+				r.AddCookie(&http.Cookie{Name: ticket.Name, Value: ticket.Value})
+				w := httptest.NewRecorder()
+				if s.handler.ServeHTTP(w, r); w.Code < 400 {
+					let.Add(1)
+				}
+			})
+		}
+		if wait.Wait(); let.Load() != 1 {
+			t.Errorf("%s: %d were let in", name, let.Load())
+		}
+	}
 }
 
 // TestFixation: the token of a login is new, whatever the browser held before.

@@ -39,6 +39,8 @@ type Options struct {
 	Providers []Provider
 	Remote    web.Remote
 	PublicURL string
+	// Throttle bounds what one address may begin, or have read, before anybody is known; nil bounds nothing.
+	Throttle *web.Throttle
 	// ConsoleOrigins are where POST /console leads: sign-in endpoints and the consoles behind them.
 	ConsoleOrigins []string
 	Branding       Branding
@@ -58,6 +60,13 @@ type Portal struct {
 	pages     *template.Template
 	providers map[string]*Provider
 	brandCSS  []byte
+}
+
+func (p *Portal) throttled(r *http.Request) error {
+	if p.Throttle == nil || p.Throttle.Allow(p.Remote.Addr(r)) {
+		return nil
+	}
+	return broker.Refuse(broker.CodeThrottled, "too many sign-ins from your address; try again in a moment", nil)
 }
 
 // New checks the options and compiles the pages.

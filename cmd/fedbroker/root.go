@@ -38,7 +38,9 @@ type usageError struct {
 }
 
 // Error says what to do next: there is help.
-func (e usageError) Error() string { return e.command + ": " + e.what + "; see " + e.command + " --help" }
+func (e usageError) Error() string {
+	return e.command + ": " + e.what + "; see " + e.command + " --help"
+}
 
 // misuse makes a usageError.
 func misuse(cmd *cobra.Command, format string, args ...any) error {

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/daemon"
@@ -29,6 +30,7 @@ leaves the old one in force. Logs go to standard error as JSON lines.`,
 			return unreadable(err, nameConfig)
 		}
 		tuneGC(p)
+		logging.Disable() // of go-redis: its lines are not JSON, and what it says is in the errors that the store returns
 		d, err := daemon.New(cmd.Context(), f, daemon.Options{
 			Version: version(), Getenv: p.getenv, AuditWriter: p.stdout, Logger: slog.New(slog.NewJSONHandler(p.stderr, nil)), Clock: p.now, Rand: rand.Reader,
 		})

@@ -59,6 +59,10 @@ func (e envelope) outOfPlace(el *xmltree.Element) error {
 		if el == e.signature || e.assertion != nil && el.Parent == e.assertion {
 			return nil
 		}
+	case "signedinfo", "signaturevalue":
+		if el.Parent != nil && el.Parent.Is(xmlsig.Space, "Signature") {
+			return nil
+		}
 	default:
 		return nil
 	}

@@ -23,15 +23,21 @@ const (
 type Store struct {
 	inner broker.Store
 	mu    sync.Mutex
-	left  int // operations until it breaks; -1 after that
+	left  int // round trips until it breaks; below zero after that
 	armed bool
+	once  bool // one round trip fails, not all
 }
 
-// Break makes the store fail after that many more operations.
-func (s *Store) Break(after int) {
+// Break makes the store fail after that many more round trips.
+func (s *Store) Break(after int) { s.arm(after, false) }
+
+// Stumble makes one round trip fail, after that many more.
+func (s *Store) Stumble(after int) { s.arm(after, true) }
+
+func (s *Store) arm(after int, once bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.armed, s.left = true, after
+	s.armed, s.left, s.once = true, after, once
 }
 
 // Mend makes the store work again.
@@ -44,7 +50,7 @@ func (s *Store) Mend() {
 // Do carries out operations unless the store is broken.
 func (s *Store) Do(ctx context.Context, ops ...broker.Op) ([]broker.Result, error) {
 	s.mu.Lock()
-	broken := s.armed && s.left <= 0
+	broken := s.armed && (s.left == 0 || s.left < 0 && !s.once)
 	s.left--
 	s.mu.Unlock()
 	if broken {

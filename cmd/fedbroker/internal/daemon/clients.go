@@ -5,8 +5,6 @@ import (
 	"github.com/fedbroker/fedbroker/internal/fetch"
 )
 
-type client = fetch.Client
-
 // clients are the outbound clients, one for each reach that an identity provider may have: entries of one issuer then
 // share its keys, and a reload keeps connections. Used by one goroutine at a time.
 type clients struct {

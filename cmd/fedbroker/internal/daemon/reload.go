@@ -82,9 +82,13 @@ func needRestart(opened, f *configs.File) []string {
 		key         string
 		opened, now any
 	}{
-		{"server", listeners(opened.Server), listeners(f.Server)}, {"store", opened.Store, f.Store}, {"keys", opened.Keys, f.Keys}, {"audit", opened.Audit, f.Audit},
+		{"server", listeners(opened.Server), listeners(f.Server)},
+		{"store", opened.Store, f.Store},
+		{"keys", opened.Keys, f.Keys},
+		{"audit", opened.Audit, f.Audit},
 		{"issuer.signing_key", opened.Issuer.SigningKey, f.Issuer.SigningKey},
-		{"issuer.saml_key", opened.Issuer.SAMLKey, f.Issuer.SAMLKey}, {"issuer.saml_certificate", opened.Issuer.SAMLCertificate, f.Issuer.SAMLCertificate},
+		{"issuer.saml_key", opened.Issuer.SAMLKey, f.Issuer.SAMLKey},
+		{"issuer.saml_certificate", opened.Issuer.SAMLCertificate, f.Issuer.SAMLCertificate},
 	} {
 		if !reflect.DeepEqual(section.opened, section.now) {
 			out = append(out, section.key)

@@ -70,7 +70,7 @@ func (r *resources) openStore(ctx context.Context, f *configs.File, o Options) (
 	}
 	r.store, err = store.Open(ctx, c)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return fmt.Errorf("store: %w; see what store.redis says, and whether that server runs", err)
 	}
 	return nil
 }
