@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,7 @@ they use an sso-session of the broker instead, and "aws sso login" signs in.`,
 		case len(roles) == 0:
 			return errors.New("no role is granted to you, and no profile was written; ask whoever runs the broker")
 		}
+		slices.SortFunc(roles, func(a, b client.Role) int { return strings.Compare(a.Name, b.Name) }) // not by use: nothing may change by itself
 		sections, err := me.sections(ctx, c, roles, *region, *sso)
 		if err != nil {
 			return err

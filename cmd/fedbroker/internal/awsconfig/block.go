@@ -117,7 +117,7 @@ func Edit(content []byte, owner string, sections []Section) (Result, error) {
 	if !goodValue(owner) || strings.ContainsAny(owner, " ") {
 		return Result{}, errors.New("awsconfig: that cannot own a block")
 	}
-	before, _, after, err := split(content, owner)
+	before, block, after, err := split(content, owner)
 	if err != nil {
 		return Result{}, err
 	}
@@ -133,7 +133,7 @@ func Edit(content []byte, owner string, sections []Section) (Result, error) {
 		}
 		res.Written = append(res.Written, s)
 	}
-	res.Content = join(before, owner, res.Written, after)
+	res.Content = join(before, block, after, owner, res.Written)
 	return res, nil
 }
 
@@ -200,23 +200,32 @@ func headers(parts ...[]byte) map[string]bool {
 	return out
 }
 
-// join puts the file together. A block that is new stands at the end, after an empty line; its line ends are the file's.
-func join(before []byte, owner string, sections []Section, after []byte) []byte {
+// join puts the file together. A block that is new stands at the end, after an empty line.
+func join(before, block, after []byte, owner string, sections []Section) []byte {
 	if len(sections) == 0 {
 		return slices.Concat(before, after)
 	}
-	eol := "\n"
-	whole := slices.Concat(before, after)
-	if i := bytes.IndexByte(whole, '\n'); i > 0 && whole[i-1] == '\r' {
-		eol = "\r\n"
-	}
+	eol := lineEnd(block, before)
 	gap := ""
-	if len(before) > 0 && after == nil && !bytes.HasSuffix(before, []byte(eol+eol)) {
+	switch {
+	case len(before) == 0, block != nil:
+	case before[len(before)-1] != '\n':
+		gap = eol + eol
+	case !bytes.HasSuffix(before, []byte(eol+eol)):
 		gap = eol
 	}
-	if len(before) > 0 && before[len(before)-1] != '\n' && string(before) != "\ufeff" {
-		gap = eol + eol
+	text := gap + begin(owner) + eol + render(sections, eol) + end(owner) + eol
+	return slices.Concat(before, []byte(text), after)
+}
+
+// lineEnd is that of the first line of the first part that has one.
+func lineEnd(parts ...[]byte) string {
+	for _, part := range parts {
+		if i := bytes.IndexByte(part, '\n'); i > 0 && part[i-1] == '\r' {
+			return "\r\n"
+		} else if i >= 0 {
+			break
+		}
 	}
-	block := gap + begin(owner) + eol + render(sections, eol) + end(owner) + eol
-	return slices.Concat(before, []byte(block), after)
+	return "\n"
 }
