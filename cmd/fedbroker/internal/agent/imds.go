@@ -97,7 +97,7 @@ func (m *IMDS) admits(r *http.Request) bool {
 	if !ok {
 		return false
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(raw)
+	b, err := base64.RawURLEncoding.DecodeString(raw)
 	if err != nil || len(b) != 8+nonceBytes+sha256.Size {
 		return false
 	}

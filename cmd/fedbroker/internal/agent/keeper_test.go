@@ -111,8 +111,8 @@ func TestWhoGivesUpLosesNothing(t *testing.T) {
 	}
 	close(release)
 	all.Wait()
-	if s.count() != 1 {
-		t.Errorf("%d fetches for one need", s.count())
+	if s.count() != 1 || len(begun) != 0 {
+		t.Errorf("%d fetches for one need, %d more begun", s.count(), len(begun))
 	}
 }
 

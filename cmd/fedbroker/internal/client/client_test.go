@@ -245,6 +245,22 @@ func TestAKeyringThatRefusesLeavesAFile(t *testing.T) {
 	}
 }
 
+func TestAFileIsLeftBehindByNoKeyring(t *testing.T) {
+	s := newSeat(t)
+	s.login()
+	if len(s.tokenFiles()) != 1 {
+		t.Fatal("there is no file without a keyring")
+	}
+	s.ring = &ring{values: map[string]string{}}
+	if _, err := s.client().Whoami(t.Context()); err != nil { // the file is found beside an empty keyring
+		t.Error(err)
+	}
+	s.login()
+	if files := s.tokenFiles(); len(files) != 0 {
+		t.Errorf("tokens are in the keyring, and still in %v", files)
+	}
+}
+
 func (s *seat) tokenFiles() []string {
 	files, err := filepath.Glob(filepath.Join(s.home.Dir, "brokers", "*", "tokens.json"))
 	if err != nil {
