@@ -169,6 +169,34 @@ func TestATokenThatTheBrokerForgotIsReplacedOnceByAll(t *testing.T) {
 	}
 }
 
+// TestCtrlCLosesNoSuccessor: the refresh token was used up when the person interrupts; its successor must be kept.
+func TestCtrlCLosesNoSuccessor(t *testing.T) {
+	s := newSeat(t)
+	s.login()
+	s.later(2 * time.Hour)
+	s.broker.Forget()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.broker.Lock()
+	s.broker.Rotated = cancel
+	s.broker.Unlock()
+	if _, err := s.client().Whoami(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	if _, err := s.client().Whoami(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestASecondLoginEndsTheFirst(t *testing.T) {
+	s := newSeat(t)
+	for want := range 3 {
+		s.login()
+		if got := s.broker.Calls("/logout"); got != want {
+			t.Errorf("after login %d: %d sessions were ended", want+1, got)
+		}
+	}
+}
+
 func TestAnEndedSessionIsForgotten(t *testing.T) {
 	s := newSeat(t)
 	c := s.login()

@@ -44,6 +44,7 @@ type Broker struct {
 	Deny        bool          // the person says no
 	DevicePage  string        // where a code is typed; the broker's own when empty
 	Problem     map[string]string
+	Rotated     func()                          // called before the answer to a refresh is sent
 	Source      func(role string) (Keys, error) // of keys; invented ones when nil
 	NoSSO       bool                            // no /assignment/accounts
 	Unknown     []string                        // requests that nobody serves

@@ -149,6 +149,9 @@ func (b *Broker) rotate(w http.ResponseWriter, in map[string]any) {
 	}
 	delete(b.refresh, token)
 	b.spent[token] = family
+	if b.Rotated != nil {
+		b.Rotated()
+	}
 	b.begin(w, family)
 }
 
