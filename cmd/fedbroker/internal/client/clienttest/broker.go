@@ -65,7 +65,6 @@ type code struct{ client, redirect, challenge string }
 type device struct {
 	client, user string
 	polls        int
-	denied       bool
 }
 
 type access struct {
