@@ -62,8 +62,15 @@ func (x exchange) run(ctx context.Context) (creds sts.Credentials, cached bool, 
 		if r.Err != nil {
 			return sts.Credentials{}, false, r.Err
 		}
-		return r.Val.(sts.Credentials), !leader, nil
+		landed := r.Val.(landing)
+		return landed.creds, landed.cached || !leader, nil
 	}
+}
+
+// landing is what a flight brings home.
+type landing struct {
+	creds  sts.Credentials
+	cached bool
 }
 
 // remembered looks for credentials and for a fresh refusal, in one round trip.
@@ -90,13 +97,18 @@ func (x exchange) remembered(ctx context.Context, key string) (creds sts.Credent
 }
 
 // recovered keeps a panic inside the flight: it runs in a goroutine of its own, where a panic would end the process.
-func (x exchange) recovered(ctx context.Context, key string) (creds sts.Credentials, err error) {
+func (x exchange) recovered(ctx context.Context, key string) (landed landing, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return x.call(ctx, key)
+	// Another flight may have landed between the look that found nothing and the start of this one.
+	if landed.creds, landed.cached, err = x.remembered(ctx, key); landed.cached || err != nil {
+		return landed, err
+	}
+	landed.creds, err = x.call(ctx, key)
+	return landed, err
 }
 
 // call makes the exchange and remembers its outcome.

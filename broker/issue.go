@@ -111,13 +111,18 @@ func narrowed(g *Grant, want Want) (policy string, arns []string, err error) {
 	return policy, arns, nil
 }
 
-// fromSTS maps the kinds of package sts to codes. AWS's message may be shown: the role is granted to whoever asks.
+// fromSTS maps the kinds of package sts to codes. AWS's message may be shown: the role is granted to whoever asks. An
+// error without a code of AWS's is a sentence of ours and must not read as if AWS had been asked.
 func fromSTS(err error, mode sts.Mode) *Error {
 	var e *sts.Error
 	if !errors.As(err, &e) {
 		return asError(err)
 	}
+	ours := e.Code == "" && e.Message != ""
 	detail := "AWS: " + e.Code + ": " + e.Message
+	if ours {
+		detail = e.Message
+	}
 	switch e.Kind {
 	case sts.KindExpired:
 		if mode == sts.ModePassThrough {
@@ -129,6 +134,9 @@ func fromSTS(err error, mode sts.Mode) *Error {
 	case sts.KindThrottled:
 		return Refuse(CodeThrottled, "AWS is throttling this account; try again in a moment", e)
 	case sts.KindUnavailable:
+		if ours {
+			return Refuse(CodeUpstreamUnavailable, detail, e)
+		}
 		return Refuse(CodeUpstreamUnavailable, "AWS STS cannot be reached; try again", e)
 	case sts.KindConfig:
 		return Refuse(CodeInternal, "the broker cannot call AWS as it is configured", e)

@@ -425,3 +425,32 @@ func BenchmarkCachedExchange(b *testing.B) {
 		w.audit.events = w.audit.events[:0]
 	}
 }
+
+// A refusal that AWS never heard of must not read as AWS's, and the sign-in endpoint is not STS.
+func TestOurOwnWordsAreNotAWSs(t *testing.T) {
+	for _, c := range []struct {
+		err  sts.Error
+		code broker.Code
+		want string
+	}{
+		{sts.Error{Kind: sts.KindInvalid, Message: "the destination is no page"}, broker.CodeInvalidRequest, "the destination is no page"},
+		{sts.Error{Kind: sts.KindUnavailable, Message: "the sign-in endpoint cannot be reached"}, broker.CodeUpstreamUnavailable, "the sign-in endpoint cannot be reached"},
+		{sts.Error{Kind: sts.KindInvalid, Code: "ValidationError", Message: "too long"}, broker.CodeInvalidRequest, "AWS: ValidationError: too long"},
+		{sts.Error{Kind: sts.KindUnavailable}, broker.CodeUpstreamUnavailable, "AWS STS cannot be reached; try again"},
+		{sts.Error{Kind: sts.KindUnavailable, Code: "InternalFailure", Message: "oops"}, broker.CodeUpstreamUnavailable, "AWS STS cannot be reached; try again"},
+	} {
+		w := newWorld(t)
+		w.decide = grantOnly(grantOf(deploy))
+		w.signIn.err = &c.err
+		id := w.identity("alice")
+		_, err := w.Run(t.Context(), broker.Call{}, func(ctx context.Context, v *broker.Visit) error {
+			v.Resume(&id, "h", start.Add(time.Hour))
+			_, _, err := v.Console(ctx, broker.Want{}, "")
+			return err
+		})
+		var e *broker.Error
+		if !errors.As(err, &e) || e.Code != c.code || e.Detail != c.want {
+			t.Errorf("got %v, want %s: %s", err, c.code, c.want)
+		}
+	}
+}

@@ -154,9 +154,9 @@ type IdP struct {
 	Name string `yaml:"name"`
 
 	SAML     *SAML     `yaml:"saml"`
-	OIDC     *OIDC     `yaml:"oidc" served:"no"`
+	OIDC     *OIDC     `yaml:"oidc"`
 	Workload *Workload `yaml:"workload"`
-	OAuth2   *OAuth2   `yaml:"oauth2" served:"no"`
+	OAuth2   *OAuth2   `yaml:"oauth2"`
 	LDAP     *LDAP     `yaml:"ldap" served:"no"`
 
 	// MFA says which authentication methods or classes count as a second factor.
@@ -165,7 +165,7 @@ type IdP struct {
 	Domains []string `yaml:"domains" served:"no"`
 	// Skew is how far the provider's clock may be off. Default 1m, at most 5m.
 	Skew Duration `yaml:"skew"`
-	// MaxAge refuses proofs issued longer ago. Default 5m for SAML, 24h for workload tokens.
+	// MaxAge refuses proofs issued longer ago. Default 5m for SAML and OIDC logins, 24h for workload tokens.
 	MaxAge Duration `yaml:"max_age"`
 	// JWKSFile pins the issuer's keys: they are read from this JSON file and nothing is fetched.
 	JWKSFile Path `yaml:"jwks_file"`
@@ -215,10 +215,14 @@ type Claims struct {
 // OIDC is an OpenID Connect login: Auth0, Entra ID, Okta, Keycloak, Google.
 type OIDC struct {
 	// Issuer is the exact iss; Auth0's ends in a slash.
-	Issuer       string   `yaml:"issuer" jsonschema:"required"`
-	ClientID     string   `yaml:"client_id" jsonschema:"required"`
-	ClientSecret Secret   `yaml:"client_secret"`
-	Scopes       []string `yaml:"scopes"`
+	Issuer   string `yaml:"issuer" jsonschema:"required"`
+	ClientID string `yaml:"client_id" jsonschema:"required"`
+	// ClientSecret is left out for a public client.
+	ClientSecret Secret `yaml:"client_secret"`
+	// Scopes are asked for beside openid. Default: profile and email.
+	Scopes []string `yaml:"scopes"`
+	// Tenant pins claims of the ID token on an issuer that serves everybody: others are strangers.
+	Tenant map[string]Values `yaml:"tenant"`
 	// Userinfo also reads the userinfo endpoint, for providers that keep groups out of the ID token.
 	Userinfo bool   `yaml:"userinfo"`
 	Claims   Claims `yaml:"claims"`
@@ -239,15 +243,18 @@ type Workload struct {
 
 // OAuth2 is a login that is OAuth 2.0 plus a user-info API: GitHub, GitHub Enterprise, Facebook, X.
 type OAuth2 struct {
-	// Preset is github, github-enterprise, facebook or x; the URLs below overwrite its own.
-	Preset       string   `yaml:"preset"`
+	// Preset is github, github-enterprise, facebook or x; the keys below overwrite its own.
+	Preset string `yaml:"preset"`
+	// BaseURL is the GitHub Enterprise Server, or the company's host at ghe.com. Needed with that preset.
+	BaseURL      string   `yaml:"base_url"`
 	ClientID     string   `yaml:"client_id" jsonschema:"required"`
 	ClientSecret Secret   `yaml:"client_secret"`
 	Scopes       []string `yaml:"scopes"`
 	AuthorizeURL string   `yaml:"authorize_url"`
 	TokenURL     string   `yaml:"token_url"`
 	UserinfoURL  string   `yaml:"userinfo_url"`
-	// Fields names where subject, username, email and groups stand in the user-info answer, as JSON Pointers.
+	// Fields names where subject, username, email and groups stand in the user-info answer, as JSON Pointers. Without a
+	// preset subject is required.
 	Fields map[string]string `yaml:"fields"`
 }
 

@@ -14,7 +14,10 @@ import (
 // env holds what the examples refer to.
 func env(name string) (string, bool) {
 	key := base64.StdEncoding.EncodeToString([]byte("an example key, 32 bytes long...")) // obviously not a secret
-	v, ok := map[string]string{"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret"}[name]
+	v, ok := map[string]string{
+		"FEDBROKER_REDIS_URL": "redis://127.0.0.1:6379/0", "FEDBROKER_SEALING_KEY": key, "SECRET": "s3cret",
+		"KEYCLOAK_CLIENT_SECRET": "s3cret", "GOOGLE_CLIENT_SECRET": "s3cret", "GITHUB_CLIENT_SECRET": "s3cret",
+	}[name]
 	return v, ok
 }
 
@@ -34,7 +37,7 @@ rules:
 
 func TestExamplesLoadAndFitTheSchema(t *testing.T) {
 	files, err := filepath.Glob("*.yaml")
-	if err != nil || len(files) < 7 {
+	if err != nil || len(files) < 10 {
 		t.Fatalf("%d examples, %v", len(files), err)
 	}
 	for _, name := range files {
@@ -110,8 +113,28 @@ func TestProblems(t *testing.T) {
 		"contact":              {"rules:", "branding: {contact: somebody}\nrules:", "want a mail address"},
 		"idp id":               {"id: ci,", "id: CI,", "1 to 32 of a-z"},
 		"idp twice":            {"id: corp,", "id: ci,", `the id "ci" is there twice`},
+		"an oidc login":        {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://op.example.com, client_id: x}", ""},
+		"oidc, no client":      {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://op.example.com}", "idps[1].oidc.client_id is required"},
+		"oidc, http":           {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: http://op.example.com, client_id: x}", "idps[1].oidc.issuer: plain http is for loopback"},
+		"oidc, scopes":         {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://op.example.com, client_id: x, scopes: [openid email]}", "idps[1].oidc.scopes[0]: want one scope an item"},
+		"oidc, everybody":      {"saml: {metadata_url: https://idp.example.com/metadata}", "oidc: {issuer: https://accounts.google.com, client_id: x}", "pin yourselves with tenant: {hd: …}"},
+		"oidc, once":           {"saml: {metadata_url: https://idp.example.com/metadata}", "once: true, oidc: {issuer: https://op.example.com, client_id: x}", "idps[1].once: is for workload tokens"},
+		"oidc, other parties":  {"saml: {metadata_url: https://idp.example.com/metadata}", "authorized_parties: [y], oidc: {issuer: https://op.example.com, client_id: x}", "idps[1].authorized_parties: is for workload tokens"},
+		"oidc, old tokens":     {"saml: {metadata_url: https://idp.example.com/metadata}", "max_age: 2h, oidc: {issuer: https://op.example.com, client_id: x}", "idps[1].max_age: at most 1h"},
+		"github":               {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: github, client_id: x}", ""},
+		"a preset of none":     {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: gitlab, client_id: x}", "idps[1].oauth2.preset: want one of github"},
+		"enterprise, no base":  {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: github-enterprise, client_id: x}", "base_url go together"},
+		"a base for all":       {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: github, base_url: https://x.example, client_id: x}", "base_url go together"},
+		"no preset":            {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {client_id: x, authorize_url: https://x.example/a, token_url: https://x.example/t, fields: {subject: /id}}", "without a preset userinfo_url is needed"},
+		"no subject":           {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {client_id: x, authorize_url: https://x.example/a, token_url: https://x.example/t, userinfo_url: https://x.example/u}", "without a preset fields.subject is needed"},
+		"data only":            {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {client_id: x, authorize_url: https://x.example/a, token_url: https://x.example/t, userinfo_url: https://x.example/u, fields: {subject: /id}}", ""},
+		"no pointer":           {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: x, client_id: x, fields: {email: email}}", "idps[1].oauth2.fields.email: want a JSON Pointer"},
+		"no such field":        {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: x, client_id: x, fields: {mail: /email}}", "idps[1].oauth2.fields.mail: want subject"},
+		"oauth2, http":         {"saml: {metadata_url: https://idp.example.com/metadata}", "oauth2: {preset: x, client_id: x, token_url: http://x.example}", "idps[1].oauth2.token_url: plain http is for loopback"},
+		"oauth2 and mfa":       {"saml: {metadata_url: https://idp.example.com/metadata}", "mfa: {amr: [otp]}, oauth2: {preset: x, client_id: x}", "idps[1].mfa: an OAuth 2.0 service says nothing"},
+		"keys of saml":         {"id: corp,", "id: corp, jwks_file: x,", "idps[1].jwks_file: is for tokens"},
 		"no kind":              {", workload: {issuer: https://ci.example.com, audiences: [https://aws.example.com]}", "", "say what it is"},
-		"two kinds":            {"id: corp, saml:", "id: corp, workload: {issuer: https://x.example, audiences: [y]}, saml:", "not both"},
+		"two kinds":            {"id: corp, saml:", "id: corp, workload: {issuer: https://x.example, audiences: [y]}, saml:", "not two"},
 		"no audiences":         {"audiences: [https://aws.example.com]", "audiences: []", "at least one"},
 		"shared issuer":        {"issuer: https://ci.example.com", "issuer: https://token.actions.githubusercontent.com", "tenant: {repository_owner_id: …}"},
 		"http issuer":          {"issuer: https://ci.example.com", "issuer: http://ci.example.com", "plain http is for loopback"},
@@ -144,7 +167,6 @@ func TestProblems(t *testing.T) {
 		"account id":           {`id: "111122223333"`, `id: "1111"`, "want twelve digits"},
 		"endpoint":             {"aws:\n", "aws:\n  endpoints: {sts: 'http://sts.example.com'}\n", "plain http is for loopback"},
 		"pass-through abroad":  {"role/Deploy\"", "role/Deploy\", mode: pass-through", ""},
-		"issuer port":          {"public_url: https://aws.example.com", "public_url: https://aws.example.com:8443", "it must not have a port"},
 		"issuer query":         {"rules:", "issuer: {url: 'https://x.example/?y'}\nrules:", "without query or fragment"},
 		"test of no idp":       {"rules:", "tests: [{name: t, idp: nope, claims: {}, expect: {roles: []}}]\nrules:", `there is no idp "nope"`},
 	} {

@@ -3,7 +3,6 @@ package configs
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -112,27 +111,7 @@ func (c *checker) role(r *Role, path string, accounts map[string]*Account) {
 		c.problem(path+".mode", "pass-through would show the upstream proof to %s; say insecure_endpoint: true if that is meant", c.AWS.Endpoints.STS)
 	case mode != sts.ModeAssumeRole && (r.ExternalID != "" || r.Through != ""):
 		c.problem(path, "external_id and through need mode: assume-role")
-	case mode == sts.ModeWebIdentity && c.AWS.Endpoints.STS == "":
-		if why := badIssuerForAWS(c.IssuerURL()); why != "" {
-			c.problem(path+".mode", "web-identity: AWS would not take the issuer %s: %s", c.IssuerURL(), why)
-		}
 	}
-}
-
-// badIssuerForAWS repeats what IAM asks of an OIDC provider's URL (CreateOpenIDConnectProvider, Url).
-func badIssuerForAWS(raw string) string {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Scheme != "https":
-		return "it must begin with https://"
-	case u.Port() != "":
-		return "it must not have a port"
-	case u.RawQuery != "" || u.ForceQuery:
-		return "it must not have a query"
-	case len(raw) > 255:
-		return "it must have at most 255 characters"
-	}
-	return ""
 }
 
 func (c *checker) through(r *Role, path string, byName map[string]*Role) {

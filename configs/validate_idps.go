@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,15 +39,23 @@ func (c *checker) idps() {
 }
 
 func (c *checker) kind(p *IdP, path string) {
-	switch {
-	case p.SAML != nil && p.Workload != nil:
-		c.problem(path, "one of saml and workload, not both")
-	case p.SAML != nil:
-		c.saml(p, path)
-	case p.Workload != nil:
-		c.workload(p, path)
+	kinds := []struct {
+		given bool
+		check func(*IdP, string)
+	}{{p.SAML != nil, c.saml}, {p.OIDC != nil, c.oidc}, {p.Workload != nil, c.workload}, {p.OAuth2 != nil, c.oauth2}}
+	given := 0
+	for _, kind := range kinds {
+		if kind.given {
+			given++
+			kind.check(p, path)
+		}
+	}
+	switch given {
+	case 0:
+		c.problem(path, "say what it is: saml, oidc, oauth2 or workload")
+	case 1:
 	default:
-		c.problem(path, "say what it is: saml or workload")
+		c.problem(path, "one of saml, oidc, oauth2 and workload, not two")
 	}
 }
 
@@ -63,9 +73,84 @@ func (c *checker) saml(p *IdP, path string) {
 	if p.MaxAge.Or(0) > time.Hour {
 		c.problem(path+".max_age", "at most 1h for SAML")
 	}
-	for key, set := range map[string]bool{"jwks_file": p.JWKSFile != "", "authorized_parties": p.AuthorizedParties != nil, "once": p.Once} {
+	c.workloadOnly(p, path)
+	if p.JWKSFile != "" {
+		c.problem(path+".jwks_file", "is for tokens; a SAML provider's keys are in its metadata")
+	}
+}
+
+// workloadOnly refuses keys that mean nothing for people: their proofs are for us alone and are always accepted once.
+func (c *checker) workloadOnly(p *IdP, path string) {
+	for key, set := range map[string]bool{"authorized_parties": p.AuthorizedParties != nil, "once": p.Once} {
 		if set {
-			c.problem(path+"."+key, "is for workload tokens; a SAML assertion is always accepted once")
+			c.problem(path+"."+key, "is for workload tokens; the proof of a login is for this broker alone and accepted once")
+		}
+	}
+}
+
+func (c *checker) oidc(p *IdP, path string) {
+	o := p.OIDC
+	c.fetched(p, path+".oidc.issuer", o.Issuer)
+	c.scopes(path+".oidc.scopes", o.Scopes)
+	if claim, shared := sharedIssuers[o.Issuer]; shared && len(o.Tenant) == 0 {
+		c.problem(path+".oidc", "%s serves everybody; pin yourselves with tenant: {%s: …}", o.Issuer, claim)
+	}
+	if p.MaxAge.Or(0) > time.Hour {
+		c.problem(path+".max_age", "at most 1h for a login by OIDC")
+	}
+	c.workloadOnly(p, path)
+}
+
+func (c *checker) scopes(path string, scopes []string) {
+	for i, scope := range scopes {
+		if scope == "" || strings.ContainsAny(scope, " \"\\") {
+			c.problem(fmt.Sprintf("%s[%d]", path, i), "want one scope an item, got %q", scope)
+		}
+	}
+}
+
+func (c *checker) oauth2(p *IdP, idp string) {
+	o, path := p.OAuth2, idp+".oauth2"
+	if o.Preset != "" && !slices.Contains(oauth2Presets(), o.Preset) {
+		c.problem(path+".preset", "want one of %s, got %q", strings.Join(oauth2Presets(), ", "), o.Preset)
+	}
+	if (o.Preset == "github-enterprise") != (o.BaseURL != "") {
+		c.problem(path, "preset: github-enterprise and base_url go together")
+	}
+	for key, raw := range map[string]string{"base_url": o.BaseURL, "authorize_url": o.AuthorizeURL, "token_url": o.TokenURL, "userinfo_url": o.UserinfoURL} {
+		if raw != "" {
+			c.fetched(p, path+"."+key, raw)
+		} else if o.Preset == "" && key != "base_url" {
+			c.problem(path, "without a preset %s is needed", key)
+		}
+	}
+	c.fields(o, path+".fields")
+	c.scopes(path+".scopes", o.Scopes)
+	c.workloadOnly(p, idp)
+	c.cannotSay(p, idp)
+}
+
+func oauth2Presets() []string { return []string{"github", "github-enterprise", "facebook", "x"} }
+
+func (c *checker) fields(o *OAuth2, path string) {
+	for name, pointer := range o.Fields {
+		switch {
+		case !slices.Contains([]string{"subject", "username", "email", "groups"}, name):
+			c.problem(path+"."+name, "want subject, username, email or groups")
+		case !strings.HasPrefix(pointer, "/"):
+			c.problem(path+"."+name, "want a JSON Pointer such as /data/id, got %q", pointer)
+		}
+	}
+	if o.Preset == "" && o.Fields["subject"] == "" {
+		c.problem(path, "without a preset fields.subject is needed")
+	}
+}
+
+// cannotSay refuses keys about what an OAuth 2.0 service never tells.
+func (c *checker) cannotSay(p *IdP, path string) {
+	for key, set := range map[string]bool{"mfa": p.MFA.AMR != nil || p.MFA.ACR != nil, "jwks_file": p.JWKSFile != "", "max_age": p.MaxAge != 0, "skew": p.Skew != 0} {
+		if set {
+			c.problem(path+"."+key, "an OAuth 2.0 service says nothing that this could be held against")
 		}
 	}
 }

@@ -191,9 +191,15 @@ func shots(t *testing.T, ctx context.Context, name string) {
 }
 
 func signIn(t *testing.T, ctx context.Context, d *demo, name string) {
+	signInBy(t, ctx, d, "dev", name)
+}
+
+// signInBy chooses one of the demo's two ways in.
+func signInBy(t *testing.T, ctx context.Context, d *demo, idp, name string) {
 	t.Helper()
 	do(t, ctx,
 		chromedp.Navigate(d.Broker+"/"),
+		click(`.choices a[href="/login/`+idp+`"]`),
 		visible("input[name=password]"),
 		chromedp.SendKeys(chromedp.CSS("input[name=username]"), name),
 		chromedp.SendKeys(chromedp.CSS("input[name=password]"), d.passwords[name]),
@@ -270,6 +276,24 @@ func signOut(t *testing.T, ctx context.Context, d *demo) {
 	shots(t, ctx, "goodbye")
 	if cookies := call(t, ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{d.Broker + "/"}}).Cookies; len(cookies) != 0 {
 		t.Errorf("%d cookies survived the sign-out", len(cookies))
+	}
+}
+
+func TestAPersonSignsInByOpenIDConnect(t *testing.T) {
+	d := startDemo(t)
+	ctx := browser(t)
+	signInBy(t, ctx, d, "dev-oidc", "bob")
+	do(t, ctx, visible(".roles"))
+	if where := location(t, ctx); where != d.Broker+"/" {
+		t.Errorf("signed in at %s", where)
+	}
+	if roles := text(t, ctx, "main"); !strings.Contains(roles, "dev/analyst") || strings.Contains(roles, "prod/admin") {
+		t.Errorf("bob's roles:\n%s", roles)
+	}
+	for _, c := range call(t, ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{d.Broker + "/"}}).Cookies {
+		if !c.Secure || !c.HTTPOnly || c.SameSite != network.CookieSameSiteLax || !strings.HasPrefix(c.Name, "__Host-fbdemo-session") {
+			t.Errorf("cookie %s: secure %v, HttpOnly %v, SameSite %s", c.Name, c.Secure, c.HTTPOnly, c.SameSite)
+		}
 	}
 }
 

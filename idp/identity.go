@@ -37,6 +37,7 @@ const (
 	ProofJWT  ProofKind = "jwt"
 	ProofSAML ProofKind = "saml"
 	ProofBind ProofKind = "bind"
+	ProofCode ProofKind = "code" // an OAuth 2.0 code, and what the service's API said to it
 )
 
 // Proof is what is known about the proof that an identity came from, apart from its claims.
@@ -44,7 +45,7 @@ type Proof struct {
 	Kind ProofKind `json:"kind"`
 	// ID names the proof at its issuer: jti, assertion ID. May be empty for a JWT.
 	ID string `json:"id,omitempty"`
-	// Hash is the SHA-256 of the signed bytes, in hex: a JWT's signing input, a canonical assertion.
+	// Hash is the SHA-256 of the signed bytes, in hex: a JWT's signing input, a canonical assertion. Of a code, its own.
 	Hash string `json:"hash"`
 	// IssuedAt and Expires bound the proof's own validity.
 	IssuedAt time.Time `json:"issued_at"`

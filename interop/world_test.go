@@ -35,7 +35,7 @@ func startWorld(t *testing.T, ssp *simpleSAMLphp, issuer oidcProvider) world {
 	w.user = awsCLI{endpoint: w.awsURL, keys: printedKey(t, local.stdout.String())}
 
 	writeFile(t, filepath.Join(dir, "broker.yaml"), []byte(w.config(brokerAddress, ssp, issuer)))
-	start(t, w.brokerURL+"/readyz", nil, binary, "serve", "-c", filepath.Join(dir, "broker.yaml"))
+	start(t, w.brokerURL+"/readyz", []string{"PEOPLE_SECRET=secret-of-people"}, binary, "serve", "-c", filepath.Join(dir, "broker.yaml"))
 	return w
 }
 
@@ -107,6 +107,8 @@ idps:
 	}
 	if issuer.issuer != "" {
 		config += fmt.Sprintf("  - {id: job, name: oidc-provider, insecure_http: true, workload: {issuer: %q, audiences: [%q]}}\n", issuer.issuer, w.brokerURL)
+		config += fmt.Sprintf("  - {id: people, name: People, insecure_http: true, oidc: {issuer: %q, client_id: people, client_secret: \"env:PEOPLE_SECRET\", scopes: [profile, groups], userinfo: true}}\n", issuer.issuer)
+		rules += "  - {name: signed in, idp: people, match: {groups: aws-admins}, roles: [interop/brokered], session: {name: claims.username, source_identity: claims.username}}\n"
 		rules += "  - {name: jobs, idp: job, match: {project: interop, ref: refs/heads/main}, roles: [interop/brokered], session: {name: claims.sub}}\n"
 	}
 	return config + rules

@@ -15,19 +15,23 @@ const (
 	KindConfig                  // the broker cannot make this call as configured: internal
 )
 
-// Error is AWS's refusal.
+// Error is AWS's refusal, or that of the code that would have asked AWS.
 type Error struct {
 	Kind Kind
-	// Code and Message are AWS's own; Message may name ARNs, which the caller of a granted role may read.
+	// Code and Message are AWS's own; Message may name ARNs, which the caller of a granted role may read. Without a Code
+	// it is a sentence of ours, for whoever asked.
 	Code, Message string
 	// RequestID is AWS's id of the call, for a support case.
 	RequestID string
 	Err       error
 }
 
-// Error names AWS's code, message and request id.
+// Error names AWS's code, message and request id, or our sentence.
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%s: %s", e.Code, e.Message)
+	s := e.Message
+	if e.Code != "" {
+		s = e.Code + ": " + s
+	}
 	if e.RequestID != "" {
 		s += " (AWS request id " + e.RequestID + ")"
 	}

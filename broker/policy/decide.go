@@ -28,11 +28,12 @@ func (o *outcome) granted() bool {
 // Decide says which roles the identity has at a moment, in the configuration's order.
 func (p *Policy) Decide(id *idp.Identity, now time.Time) broker.Decision {
 	var d broker.Decision
-	for _, o := range p.outcomes(newView(id), now) {
+	v := newView(id)
+	for _, o := range p.outcomes(v, now) {
 		if o.granted() {
 			d.Grants = append(d.Grants, p.grant(&o))
 		} else {
-			d.Withheld = append(d.Withheld, p.withheld(&o))
+			d.Withheld = append(d.Withheld, p.withheld(&o, v, now))
 		}
 	}
 	return d
@@ -97,7 +98,9 @@ func (p *Policy) grant(o *outcome) broker.Grant {
 	}
 }
 
-func (p *Policy) withheld(o *outcome) broker.Withheld {
+// withheld says why a role is not granted. Require is the whole of what a new login must satisfy, Detail only what this
+// one does not.
+func (p *Policy) withheld(o *outcome, v *view, now time.Time) broker.Withheld {
 	w := broker.Withheld{Role: p.roles[o.role], Code: broker.CodeNotAuthorized}
 	switch {
 	case o.denies != noRule:
@@ -106,8 +109,9 @@ func (p *Policy) withheld(o *outcome) broker.Withheld {
 		w.Detail = fmt.Sprintf("The rule %q gives this role, but %s.", p.rules[o.grants].src.Name, o.sessionErr)
 	default:
 		w.Code = broker.CodeMFARequired
-		w.Require = p.rules[o.unmet].src.Require
-		w.Detail = "This role needs " + requirement(w.Require) + "."
+		r := &p.rules[o.unmet]
+		w.Require = r.src.Require
+		w.Detail = "This role needs " + requirement(unmet(w.Require, &r.idp.IdP, v.id, now)) + "."
 	}
 	return w
 }

@@ -232,3 +232,29 @@ func TestDecideIsSafeForManyGoroutines(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestOnlyWhatIsUnmetIsAskedFor(t *testing.T) {
+	need := broker.Require{MFA: true, MaxAuthAge: 15 * time.Minute, ACR: []string{"gold"}}
+	p := compile(t, policy.Rule{Name: "admins", IdP: "auth0", Roles: []string{"admin"}, Require: need})
+	const factor, age, class = "a second factor", "a login younger than 15m", "a login of another class"
+	for want, id := range map[string]idp.Identity{
+		factor + " and " + age + " and " + class: {},
+		factor:                                   {AuthTime: now, ACR: "gold"},
+		age:                                      {AMR: []string{"otp"}, AuthTime: now.Add(-time.Hour), ACR: "gold"},
+		class:                                    {AMR: []string{"otp"}, AuthTime: now, ACR: "lead"},
+		age + " and " + class:                    {AMR: []string{"otp"}},
+	} {
+		id.Provider = "auth0"
+		d := p.Decide(&id, now)
+		if len(d.Withheld) != 1 || d.Withheld[0].Detail != "This role needs "+want+"." {
+			t.Errorf("want %s, got %+v", want, d)
+			continue
+		}
+		if got := d.Withheld[0].Require; !got.MFA || got.MaxAuthAge != need.MaxAuthAge || len(got.ACR) != 1 {
+			t.Errorf("a new login must satisfy the whole of it, not %+v", got)
+		}
+		if e := p.Explain(&id, "admin", now); e.Roles[0].Reason != d.Withheld[0].Detail {
+			t.Errorf("explained as %q", e.Roles[0].Reason)
+		}
+	}
+}

@@ -162,7 +162,7 @@ func (x *explainer) role(n int32, o *outcome) broker.ExplainedRole {
 	e.Granted = o.granted()
 	e.Rule = p.rules[o.decisive()].src.Name
 	if !e.Granted {
-		w := p.withheld(o)
+		w := p.withheld(o, x.view, x.now)
 		e.Code, e.Reason = w.Code, w.Detail
 		return e
 	}

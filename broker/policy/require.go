@@ -110,6 +110,20 @@ func capabilities(kind string) capability {
 	return capability{}
 }
 
+// unmet leaves of a requirement what the login does not satisfy.
+func unmet(r broker.Require, p *IdP, id *idp.Identity, now time.Time) broker.Require {
+	if p.MFA.by(id) {
+		r.MFA = false
+	}
+	if fresh(r.MaxAuthAge, id.AuthTime, now) {
+		r.MaxAuthAge = 0
+	}
+	if satisfied(broker.Require{ACR: r.ACR}, p, id, now) {
+		r.ACR = nil
+	}
+	return r
+}
+
 // requirement says in words what a fresh login must satisfy.
 func requirement(r broker.Require) string {
 	var parts []string

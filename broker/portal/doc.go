@@ -5,6 +5,8 @@
 // sign-ins go through [broker.Broker.Run], and what lets somebody in, a cookie or the console's address, leaves only
 // when Run has written the record. Beginning a login decides nothing; only its refusals are recorded.
 //
+// Providers answer at one door each: SAML by a form at the ACS, OIDC and OAuth 2.0 by a redirect to the callback.
+//
 // It refuses state-changing requests that did not come from its own pages, answers from another provider than the one
 // that was asked, answers in another browser than the one that asked, and return targets outside the portal. A login
 // that nobody asked for is offered, never taken, and never while somebody is signed in or that cannot be known.

@@ -80,13 +80,16 @@ func (p *Portal) ask(r *http.Request) (answer, error) {
 	return out, nil
 }
 
-// cannotBegin tells a provider that is away from a mistake of our own.
+// cannotBegin tells a provider that is away, or cannot do what is asked of it, from a mistake of our own.
 func cannotBegin(err error) error {
 	var e *idp.Error
-	if errors.As(err, &e) {
-		return broker.Refuse(broker.CodeUpstreamUnavailable, "the identity provider cannot be reached; try again", err)
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case e.Kind == idp.KindDenied:
+		return broker.Refuse(broker.CodeLoginRequired, e.Reason, e.Err)
 	}
-	return err
+	return broker.Refuse(broker.CodeUpstreamUnavailable, e.Reason, e.Err)
 }
 
 func (p *Portal) provider(r *http.Request) (*Provider, error) {
@@ -110,24 +113,40 @@ func (p *Portal) acs(w http.ResponseWriter, r *http.Request) (answer, error) {
 		if err != nil {
 			return answer{}, bad(err.Error())
 		}
-		pending, solicited, err := p.take(ctx, r, form.Get("RelayState"), provider)
-		if err != nil {
-			return answer{}, err
+		if provider.calledBack() {
+			return answer{}, broker.Refuse(broker.CodeInvalidToken, "this identity provider does not answer by SAML", nil)
 		}
-		if isOffer(pending) {
-			return answer{}, broker.Refuse(broker.CodeInvalidToken, "the answer belongs to no sign-in that was begun here", nil)
-		}
-		err = v.Authenticate(ctx, idp.ProofSAML, func(ctx context.Context) (idp.Identity, error) {
-			return provider.Login.Finish(ctx, pending.State, idp.Callback{Form: form, Unsolicited: !solicited})
-		})
-		switch {
-		case err != nil:
-			return answer{}, err
-		case !solicited:
-			return p.offer(ctx, provider, v.Identity())
-		}
-		return p.signIn(ctx, v, pending.ReturnTo, form.Get("RelayState"))
+		return p.comeBack(ctx, r, v, arrival{provider, idp.ProofSAML, form, form.Get("RelayState")})
 	})
+}
+
+// arrival is what a browser brings back from an identity provider. Handle names the attempt.
+type arrival struct {
+	provider *Provider
+	kind     idp.ProofKind
+	form     url.Values
+	handle   string
+}
+
+// comeBack finishes a login, whatever the protocol.
+func (p *Portal) comeBack(ctx context.Context, r *http.Request, v *broker.Visit, a arrival) (answer, error) {
+	pending, solicited, err := p.take(ctx, r, a.handle, a.provider)
+	if err != nil {
+		return answer{}, err
+	}
+	if isOffer(pending) {
+		return answer{}, broker.Refuse(broker.CodeInvalidToken, "the answer belongs to no sign-in that was begun here", nil)
+	}
+	err = v.Authenticate(ctx, a.kind, func(ctx context.Context) (idp.Identity, error) {
+		return a.provider.Login.Finish(ctx, pending.State, idp.Callback{Form: a.form, Unsolicited: !solicited})
+	})
+	switch {
+	case err != nil:
+		return answer{}, err
+	case !solicited:
+		return p.offer(ctx, a.provider, v.Identity())
+	}
+	return p.signIn(ctx, v, pending.ReturnTo, a.handle)
 }
 
 // take finds the login that this browser began, once: whatever comes of the request, the attempt is over. An answer

@@ -154,14 +154,14 @@ func TestMethods(t *testing.T) {
 	b := newSite(t).browser()
 	for _, route := range []string{
 		"GET /logout", "GET /console", "GET /saml/corp/acs", "POST /", "POST /login", "POST /saml/corp/metadata", "PUT /login/corp", "DELETE /", "POST /static/portal.css",
-		"GET /console?role=prod/reader", "GET /logout?x",
+		"GET /console?role=prod/reader", "GET /logout?x", "POST /oidc/corp/callback",
 	} {
 		method, target, _ := strings.Cut(route, " ")
 		if w := b.send(b.request(method, target, nil), false); w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("%s: %d", route, w.Code)
 		}
 	}
-	for _, target := range []string{"/credentials", "/sessions", "/device", "/saml/corp/slo", "/oidc/corp/callback", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
+	for _, target := range []string{"/credentials", "/sessions", "/device", "/saml/corp/slo", "/oidc/corp/backchannel-logout", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
 		w := b.get(target)
 		if w.Code != http.StatusNotFound && w.Code != http.StatusTemporaryRedirect && w.Code != http.StatusMovedPermanently {
 			t.Errorf("%s: %d", target, w.Code)

@@ -20,6 +20,8 @@ import (
 type Provider struct {
 	ID, Name string
 	Login    idp.Login
+	// Kind is how it proves who somebody is: JWT and code answer at the callback, SAML, also when empty, at the ACS.
+	Kind idp.ProofKind
 	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
 	Metadata func() ([]byte, error)
 }
@@ -103,6 +105,7 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /console", p.page(p.console))
 	mux.Handle("GET /saml/{idp}/metadata", p.page(p.metadata))
 	mux.Handle("POST /saml/{idp}/acs", p.page(p.acs))
+	mux.Handle("GET /oidc/{idp}/callback", p.page(p.callback))
 	mux.HandleFunc("GET /static/brand.css", p.brand)
 	mux.HandleFunc("GET /static/logo", p.logo)
 	mux.HandleFunc("GET /static/{file}", func(w http.ResponseWriter, r *http.Request) {

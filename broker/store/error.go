@@ -10,7 +10,7 @@ import (
 // What a batch fails with. Every one of them means that nothing may be assumed and nothing may be issued.
 var (
 	// ErrUnavailable says that the store did not answer, or not to the whole batch. ErrFull wraps it.
-	ErrUnavailable = errors.New("store unavailable")
+	ErrUnavailable = errors.New("unavailable")
 	// ErrFull says that the memory store holds as much as it may and that nothing in it has expired.
 	ErrFull = fmt.Errorf("%w: memory store is full", ErrUnavailable)
 	// ErrNotOpened says that an entry was not sealed by this ring for this name: edited, copied, or its key was dropped.

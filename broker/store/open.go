@@ -42,7 +42,11 @@ func (c *Config) raw(ctx context.Context) (Raw, error) {
 	if c.Keyring == nil {
 		return nil, errors.New("store: redis needs sealing keys (keys.sealing)")
 	}
-	return NewRedis(ctx, *c.Redis)
+	o := *c.Redis
+	if o.Clock == nil {
+		o.Clock = c.Clock
+	}
+	return NewRedis(ctx, o)
 }
 
 func (c *Config) sealed(ctx context.Context, raw Raw) (*Sealed, error) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -46,8 +47,10 @@ type RedisOptions struct {
 	Timeout time.Duration
 	// PoolSize is the most connections kept; zero means ten for each CPU.
 	PoolSize int
-	// Logger hears of what is unwise but allowed. Required.
+	// Logger hears of what is unwise but allowed, and when the server is lost and back. Required.
 	Logger *slog.Logger
+	// Clock paces what is logged; nil means time.Now.
+	Clock func() time.Time
 }
 
 // Redis is a connection pool to one server. By itself it is no broker.Store: hand it to [NewSealed]. Nothing is
@@ -55,15 +58,20 @@ type RedisOptions struct {
 type Redis struct {
 	client *redis.Client
 	prefix string
+	link   link
 }
 
 var _ Raw = (*Redis)(nil)
 
 // NewRedis connects and checks the server: that it answers, does what is needed under the given prefix and user, and
-// evicts nothing. It warns where the eviction policy cannot be read and where traffic is not encrypted.
+// evicts nothing. It warns where the eviction policy cannot be read and where traffic is not encrypted. The first call
+// silences go-redis for the whole process (see quiet).
 func NewRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	if o.Logger == nil {
 		return nil, errors.New("redis store: Logger is required")
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
@@ -75,7 +83,8 @@ func NewRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{client: redis.NewClient(options), prefix: o.Prefix}
+	quiet()
+	r := &Redis{client: redis.NewClient(options), prefix: o.Prefix, link: link{log: o.Logger, clock: o.Clock, server: options.Addr}}
 	if err := r.check(ctx, o.Logger); err != nil {
 		return nil, errors.Join(err, r.client.Close())
 	}
@@ -85,8 +94,18 @@ func NewRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 // Close ends the connections.
 func (r *Redis) Close() error { return r.client.Close() }
 
-// do sends the batch as one pipeline and reads every answer before it believes any.
 func (r *Redis) do(ctx context.Context, ops []broker.Op) ([]broker.Result, error) {
+	results, err := r.batch(ctx, ops)
+	if err == nil {
+		r.link.up()
+	} else if ctx.Err() == nil { // a caller that gave up says nothing about the server
+		r.link.down(err)
+	}
+	return results, err
+}
+
+// batch sends the operations as one pipeline and reads every answer before it believes any.
+func (r *Redis) batch(ctx context.Context, ops []broker.Op) ([]broker.Result, error) {
 	if len(ops) == 0 {
 		return nil, unavailable(r.client.Ping(ctx).Err())
 	}
@@ -163,6 +182,9 @@ func answer(kind broker.OpKind, cmd redis.Cmder) (broker.Result, error) {
 func unavailable(err error) error {
 	if err == nil {
 		return nil
+	}
+	if strings.HasPrefix(err.Error(), "redis: ") { // go-redis says so itself, of its own errors only
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return fmt.Errorf("%w: redis: %w", ErrUnavailable, err)
 }

@@ -37,7 +37,7 @@ func (r *Redis) check(ctx context.Context, log *slog.Logger) error {
 func (r *Redis) probe(ctx context.Context) error {
 	const key = "probe"
 	value := []byte("1")
-	_, err := r.do(ctx, []broker.Op{
+	_, err := r.batch(ctx, []broker.Op{
 		{Kind: broker.OpAdd, Key: key, Value: value, TTL: time.Second},
 		{Kind: broker.OpSet, Key: key, Value: value, TTL: time.Second},
 		{Kind: broker.OpGet, Key: key},

@@ -178,7 +178,7 @@ func (s *Sealed) confirm(ctx context.Context, at *anchor, found broker.Result) e
 	if err := s.join(ctx); err != nil {
 		return fmt.Errorf("%w: rejoin a store that was replaced: %w", ErrUnavailable, err)
 	}
-	return fmt.Errorf("%w: it was emptied or replaced", ErrUnavailable)
+	return fmt.Errorf("%w: the store was emptied or replaced", ErrUnavailable)
 }
 
 func (s *Sealed) sealAnchor(a *anchor) (err error) {

@@ -36,7 +36,7 @@ type sets struct{ mode, kind, action, outcome, method set }
 func newSets() sets {
 	return sets{
 		mode: setOf(sts.ModeWebIdentity, sts.ModeSAML, sts.ModePassThrough, sts.ModeAssumeRole),
-		kind: setOf(idp.ProofJWT, idp.ProofSAML, idp.ProofBind),
+		kind: setOf(idp.ProofJWT, idp.ProofSAML, idp.ProofBind, idp.ProofCode),
 		action: setOf("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "AssumeRole", "GetCallerIdentity",
 			"getSigninToken"),
 		outcome: setOf("ok", broker.CodeInvalidRequest, broker.CodeAmbiguousRole, broker.CodeInvalidToken,

@@ -34,6 +34,9 @@ func auditCommand(p *process) *cobra.Command {
 			case err != nil:
 				return unreadable(err, "name the file of an audit log")
 			}
+			if report.First > 1 {
+				fmt.Fprintf(p.stderr, "fedbroker: %s begins at record %d; what came before must be in an older file\n", args[0], report.First)
+			}
 			_, err = fmt.Fprintf(p.stdout, "%s is whole: %s, the last is number %d with hash %s\n", args[0], count(report.Records, "record"), report.Head.Seq, report.Head.Hash)
 			return err
 		},

@@ -62,11 +62,25 @@ mapping tests in it. Every problem is printed with its file, line and column.`,
 	return cmd
 }
 
+// load reads a configuration. With problems, its rules are looked at too, as far as they could be read: one mistake
+// must not hide another.
+func (p *process) load(name string) (*configs.File, error) {
+	f, err := configs.Load(name, p.getenv)
+	var problems configs.Problems
+	switch {
+	case errors.As(err, &problems) && f != nil:
+		return nil, problems.With(daemon.RuleProblems(f))
+	case err != nil:
+		return nil, unreadable(err, nameConfig)
+	}
+	return f, nil
+}
+
 // check loads a configuration and looks at all that can be known without running it.
 func (p *process) check(name string) (*daemon.Checked, error) {
-	f, err := configs.Load(name, p.getenv)
+	f, err := p.load(name)
 	if err != nil {
-		return nil, unreadable(err, nameConfig)
+		return nil, err
 	}
 	return daemon.Check(f, daemon.Options{Version: version(), Logger: slog.New(slog.DiscardHandler), Clock: p.now, Rand: rand.Reader})
 }

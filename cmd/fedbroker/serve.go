@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/daemon"
-	"github.com/fedbroker/fedbroker/configs"
 )
 
 func serveCommand(p *process) *cobra.Command {
@@ -25,16 +24,19 @@ leaves the old one in force. Logs go to standard error as JSON lines.`,
 	}
 	file := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		f, err := configs.Load(*file, p.getenv)
+		f, err := p.load(*file)
 		if err != nil {
-			return unreadable(err, nameConfig)
+			return err
 		}
 		tuneGC(p)
 		logging.Disable() // of go-redis: its lines are not JSON, and what it says is in the errors that the store returns
 		d, err := daemon.New(cmd.Context(), f, daemon.Options{
 			Version: version(), Getenv: p.getenv, AuditWriter: p.stdout, Logger: slog.New(slog.NewJSONHandler(p.stderr, nil)), Clock: p.now, Rand: rand.Reader,
 		})
-		if err != nil {
+		switch {
+		case err != nil && cmd.Context().Err() != nil:
+			return nil // interrupted before it began
+		case err != nil:
 			return err
 		}
 		hup := make(chan os.Signal, 1)

@@ -104,6 +104,15 @@ func TestTwoDirectProvidersOfOneEntityAreNotToldApart(t *testing.T) {
 	wantStatus(t, n.direct(w.response(w.saml), "prod/deploy"), http.StatusUnauthorized, "untrusted_issuer")
 }
 
+func TestADirectResponseIsRoutedByItsIssuer(t *testing.T) {
+	w := newWorld(t)
+	other := idptest.NewSAMLIDP(time.Now)
+	other.EntityID = "https://other.example.com"
+	w.file("other.xml", string(other.Metadata()))
+	n := w.serve(w.config("f", parts{idps: ciIdP + `  - {id: other, saml: {metadata_file: other.xml, direct: true}}` + "\n" + corpIdP}))
+	wantKeys(t, n.direct(w.response(w.saml), "prod/deploy"))
+}
+
 func TestOnlyDirectProvidersTakeResponsesAtTheAPI(t *testing.T) {
 	w := newWorld(t)
 	n := w.serve(w.config("f", parts{idps: ciIdP + strings.Replace(corpIdP, "direct: true", "direct: false", 1)}))

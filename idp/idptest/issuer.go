@@ -53,6 +53,7 @@ type Issuer struct {
 	status    int
 	gate      chan struct{}
 	fetches   map[string]int
+	handlers  map[string]http.HandlerFunc // further paths
 }
 
 // NewIssuer starts an issuer with one ES256 key, "key-1". It stops with the test.
@@ -68,10 +69,14 @@ func NewIssuer(t testing.TB) *Issuer {
 
 func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
-	gate := i.gate
+	gate, further := i.gate, i.handlers[r.URL.Path]
 	i.mu.Unlock()
 	if gate != nil {
 		<-gate
+	}
+	if further != nil {
+		further(w, r)
+		return
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()

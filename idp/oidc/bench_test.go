@@ -3,6 +3,7 @@ package oidc_test
 import (
 	"testing"
 
+	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/idp/idptest"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/go-jose/go-jose/v4"
@@ -52,5 +53,16 @@ func githubClaims() map[string]any {
 		"workflow_ref":     "octo-org/shop/.github/workflows/deploy.yml@refs/heads/main",
 		"job_workflow_ref": "octo-org/shop/.github/workflows/deploy.yml@refs/heads/main",
 		"workflow_sha":     "6dcb09b5b57875f334f61aebed695e2e4193db5e", "job_workflow_sha": "6dcb09b5b57875f334f61aebed695e2e4193db5e",
+	}
+}
+
+// BenchmarkLogin is one sign-in from Begin to the identity, the provider's side on loopback included.
+func BenchmarkLogin(b *testing.B) {
+	f := newLogin(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.finish(f.attempt(idp.LoginRequest{})); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

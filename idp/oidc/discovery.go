@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -11,19 +12,11 @@ import (
 	"github.com/fedbroker/fedbroker/idp"
 )
 
-// discover reads an issuer's metadata (OpenID Connect Discovery 1.0 section 4) by exact member names; the issuer in it
-// must be the one that was asked for, byte by byte.
+// discover reads where an issuer's keys are.
 func discover(ctx context.Context, f fetcher, issuer string) (*oidc.ProviderConfig, error) {
-	doc, _, err := f.Get(ctx, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration")
+	meta, _, err := readMetadata(ctx, f, issuer)
 	if err != nil {
 		return nil, err
-	}
-	meta, err := idp.ParseClaims(doc)
-	if err != nil {
-		return nil, fmt.Errorf("discovery document: %w", err)
-	}
-	if meta.Text("issuer") != issuer {
-		return nil, errors.New("discovery document: it is another issuer's")
 	}
 	p := &oidc.ProviderConfig{
 		IssuerURL:   issuer,
@@ -36,6 +29,23 @@ func discover(ctx context.Context, f fetcher, issuer string) (*oidc.ProviderConf
 		return nil, fmt.Errorf("discovery document: jwks_uri: %w", err)
 	}
 	return p, nil
+}
+
+// readMetadata reads an issuer's metadata (OpenID Connect Discovery 1.0 section 4) by exact member names; the issuer in
+// it must be the one that was asked for, byte by byte.
+func readMetadata(ctx context.Context, f fetcher, issuer string) (idp.Claims, http.Header, error) {
+	doc, header, err := f.Get(ctx, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration")
+	if err != nil {
+		return idp.Claims{}, nil, err
+	}
+	meta, err := idp.ParseClaims(doc)
+	if err != nil {
+		return idp.Claims{}, nil, fmt.Errorf("discovery document: %w", err)
+	}
+	if meta.Text("issuer") != issuer {
+		return idp.Claims{}, nil, errors.New("discovery document: it is another issuer's")
+	}
+	return meta, header, nil
 }
 
 // checkEndpoint wants an absolute URL that is no weaker than the issuer's: http only where the issuer is http itself

@@ -1,4 +1,5 @@
-// Package oidc verifies what OpenID Connect providers hand out: JWTs that machines present ([Workload], [Set]).
+// Package oidc verifies what OpenID Connect providers hand out: JWTs that machines present ([Workload], [Set]), and ID
+// tokens of people who sign in through a browser ([Login]).
 //
 // It owns a strict front that runs before any library sees a token, the choice of the key, the key cache, the claim
 // checks and the mapping of claims to an [idp.Identity]. It stands on coreos/go-oidc for the verification frame and
@@ -17,7 +18,13 @@
 // every attempt there is a pause. An unknown key id causes at most one fetch in a pause and is remembered; a known key
 // with a bad signature causes none. While the issuer is down the keys at hand serve on, for [Options.StaleFor].
 //
+// A login is the authorization code flow with PKCE, state and nonce, always. Its ID token passes everything above, with
+// the client id as the only audience; then nonce, azp, at_hash, and what was asked of freshness and class. Userinfo adds
+// attributes and never dates or strengthens a sign-in. An answer that nobody here asked for is refused. The endpoints
+// come from the discovery document, which is kept as keys are.
+//
 // It fails with an [idp.Error]: KindUntrusted for an issuer or tenant that is not ours, KindExpired for a token that
-// was good once, KindUnavailable where keys cannot be had, KindInvalid for all else. The reason quotes nothing of the
+// was good once, KindUnavailable where keys or endpoints cannot be had, KindDenied where the provider itself refused a sign-in,
+// KindInvalid for all else. The reason quotes nothing of the
 // token.
 package oidc

@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"hash"
 	"math/big"
@@ -377,5 +378,19 @@ func TestTheTablesAreNotEmpty(t *testing.T) {
 	f := newFixture(t)
 	if n := len(refusedForms(f)) + len(refusedHeaders()) + len(refusedClaims(f)); n < 250 {
 		t.Errorf("only %d hostile tokens", n)
+	}
+}
+
+func TestASubjectThatIsNoStringIsNamed(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.verify(f.token(map[string]any{"sub": 4711}))
+	var e *idp.Error
+	if !errors.As(err, &e) || e.Kind != idp.KindInvalid || e.Reason != "the token's subject (sub) is not a string" {
+		t.Errorf("got %v", err)
+	}
+	parts := strings.Split(f.token(), ".")
+	_, err = f.verify(parts[0] + "." + parts[1] + "." + strings.Split(f.token(map[string]any{"sub": "other"}), ".")[2])
+	if !errors.As(err, &e) || !strings.Contains(e.Reason, "signature") {
+		t.Errorf("another token's signature: %v", err)
 	}
 }

@@ -48,9 +48,17 @@ func (w *Workload) verifySignature(ctx context.Context, t *token) (idp.Claims, e
 		SkipExpiryCheck:      true,
 	})
 	if _, err := verifier.Verify(ctx, t.raw); err != nil {
+		if sub, ok := t.unverified.Get("sub"); ok && !isText(sub) { // go-oidc reads it before it verifies
+			return idp.Claims{}, invalidBecause("the token's subject (sub) is not a string", err)
+		}
 		return idp.Claims{}, invalidBecause("the token's signature or form is not valid", err)
 	}
 	return t.unverified, nil
+}
+
+func isText(v any) bool {
+	_, ok := v.(string)
+	return ok
 }
 
 // tokenKeys is the key set for one token: the keys that its kid and alg select.

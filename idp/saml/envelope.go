@@ -17,6 +17,8 @@ type envelope struct {
 	verified             bool             // root was parsed from signed bytes
 }
 
+const oneAssertion = "the response must hold exactly one assertion"
+
 // openEnvelope holds a Response to the children that SAML core section 3.3.3 gives it, once each.
 func openEnvelope(root *xmltree.Element) (envelope, error) {
 	if !root.Is(protocolSpace, "Response") {
@@ -31,11 +33,11 @@ func openEnvelope(root *xmltree.Element) (envelope, error) {
 		{assertionSpace, "Assertion"}:          &env.assertion,
 		{assertionSpace, "EncryptedAssertion"}: &env.encrypted,
 	}
+	if len(root.Named(assertionSpace, "Assertion"))+len(root.Named(assertionSpace, "EncryptedAssertion")) > 1 {
+		return envelope{}, invalid(oneAssertion, nil)
+	}
 	if err := fill(root, slots); err != nil {
 		return envelope{}, invalid("the response has unexpected parts", err)
-	}
-	if env.assertion != nil && env.encrypted != nil {
-		return envelope{}, invalid("the response has more than one assertion", nil)
 	}
 	if err := root.Walk(env.outOfPlace); err != nil {
 		return envelope{}, invalid("the response has parts out of place", err)
@@ -142,7 +144,7 @@ func (r *reader) checkIssuer(el *xmltree.Element) error {
 func (r *reader) checkInResponseTo(el *xmltree.Element) error {
 	switch got, present := el.Attr("InResponseTo"); {
 	case r.want.requestID == "" && present:
-		return invalid("the response answers a request, and none was expected", nil)
+		return invalid("the response answers a sign-in that was already used or is over; sign in again", nil)
 	case got != r.want.requestID:
 		return invalid("the response answers another request", nil)
 	}

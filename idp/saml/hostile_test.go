@@ -450,3 +450,39 @@ func TestHostileCallback(t *testing.T) {
 		})
 	}
 }
+
+// What goes wrong for honest people says what to do.
+func TestReasonsThatHelp(t *testing.T) {
+	i := idptest.NewSAMLIDP(clock)
+	unsolicited := idp.Callback{Form: url.Values{"SAMLResponse": {i.Respond(t, good())}}, Unsolicited: true}
+	doc := string(i.RespondXML(t, good()))
+	begin, end := strings.Index(doc, "<saml:Assertion"), strings.Index(doc, "</saml:Assertion>")+len("</saml:Assertion>")
+	if begin < 0 || end <= begin {
+		t.Fatal("the assertion is spelled in another way")
+	}
+	copied := doc[:end] + doc[begin:end] + doc[end:]
+	other := doc[:end] + `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"/>` + doc[end:]
+	post := func(doc string) error {
+		_, err := finish(newProvider(t, i), base64.StdEncoding.EncodeToString([]byte(doc)))
+		return err
+	}
+	again := func(allow bool) error {
+		p := newProvider(t, i, func(o *saml.Options) { o.AllowIDPInitiated = allow })
+		_, err := p.Finish(t.Context(), nil, unsolicited)
+		return err
+	}
+	for _, c := range []struct {
+		name, want string
+		err        error
+	}{
+		{"posted again", "already used or is over", again(true)},
+		{"posted again where people must begin here", "already used or is over", again(false)},
+		{"an assertion twice", "exactly one assertion", post(copied)},
+		{"another assertion", "exactly one assertion", post(other)},
+	} {
+		var e *idp.Error
+		if !errors.As(c.err, &e) || e.Kind != idp.KindInvalid || !strings.Contains(e.Reason, c.want) {
+			t.Errorf("%s: %v, want %q", c.name, c.err, c.want)
+		}
+	}
+}

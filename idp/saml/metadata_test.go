@@ -1,12 +1,14 @@
 package saml_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/elliptic"
 	"encoding/base64"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -384,5 +386,27 @@ func TestRun(t *testing.T) {
 func TestRefreshOfStaticMetadata(t *testing.T) {
 	if err := newProvider(t, idptest.NewSAMLIDP(clock)).Refresh(context.Background()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWhatStaysInForceIsSaidAsItIs(t *testing.T) {
+	const stays, nobody = "stays in force", "nobody can sign in"
+	i := idptest.NewSAMLIDP(clock)
+	r := &remote{now: noon, err: errors.New("down")}
+	var log bytes.Buffer
+	p := newProvider(t, i, r.options, func(o *saml.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	_ = p.Refresh(t.Context())
+	if got := log.String(); !strings.Contains(got, nobody) || strings.Contains(got, stays) {
+		t.Errorf("with no metadata: %s", got)
+	}
+	r.set(i.Metadata(), nil)
+	if err := p.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	log.Reset()
+	r.set(nil, errors.New("down"))
+	_ = p.Refresh(t.Context())
+	if got := log.String(); strings.Contains(got, nobody) || !strings.Contains(got, stays) {
+		t.Errorf("with good metadata: %s", got)
 	}
 }

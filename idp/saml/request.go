@@ -199,7 +199,7 @@ func serialise(el *etree.Element) ([]byte, error) {
 func (p *Provider) expect(state idp.State, back idp.Callback) (expectation, error) {
 	if back.Unsolicited {
 		if !p.opt.AllowIDPInitiated {
-			return expectation{}, idp.Refuse(idp.KindInvalid, "sign-in with this identity provider must begin here", nil)
+			return expectation{}, idp.Refuse(idp.KindInvalid, "this sign-in was already used or is over, or it did not begin here; sign in again", nil)
 		}
 		return expectation{}, nil
 	}

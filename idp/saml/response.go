@@ -100,7 +100,10 @@ func decode(encoded string) (*xmltree.Element, error) {
 		return nil, invalid("the response is not base64", nil)
 	}
 	root, err := xmltree.Parse(doc, responseLimits, nil)
-	if err != nil {
+	switch {
+	case errors.Is(err, xmltree.ErrTwice): // most often an assertion that stands there twice
+		return nil, invalid(oneAssertion+", and no id twice", err)
+	case err != nil:
 		return nil, invalid("the response is not acceptable XML", err)
 	}
 	return root, nil

@@ -104,7 +104,11 @@ func (s *source) fetch(ctx context.Context) error {
 
 func (s *source) done(began time.Time, next time.Duration, err error) error {
 	if err != nil {
-		s.opt.Logger.Warn("metadata not refreshed; what was good before stays in force", "idp", s.opt.ID, "error", err)
+		words := "metadata not fetched; nobody can sign in with this identity provider"
+		if md := s.now.Load(); md != nil && md.validAt(s.opt.Clock()) {
+			words = "metadata not refreshed; what was good before stays in force"
+		}
+		s.opt.Logger.Warn(words, "idp", s.opt.ID, "error", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

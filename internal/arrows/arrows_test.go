@@ -52,7 +52,7 @@ var forbid = []struct {
 var mustExist = []string{
 	"broker", "broker/api", "broker/audit", "broker/issuer", "broker/policy", "broker/portal", "broker/session", "broker/store", "broker/store/storetest",
 	"broker/telemetry", "cmd/fedbroker", "cmd/fedbroker/internal/daemon", "cmd/fedbroker/internal/demo", "configs", "idp", "idp/devidp", "idp/idptest",
-	"idp/oidc", "idp/saml", "internal/fetch", "internal/secret", "internal/web", "sts", "sts/aws", "sts/console", "sts/iampolicy", "sts/localaws", "sts/ststest",
+	"idp/oauth2", "idp/oidc", "idp/saml", "internal/fetch", "internal/secret", "internal/web", "sts", "sts/aws", "sts/console", "sts/iampolicy", "sts/localaws", "sts/ststest",
 }
 
 type pkg struct {

@@ -16,19 +16,12 @@ func (r reach) check(addr netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	switch class(v4) {
-	case classPublic:
-		if r.public {
-			return nil
-		}
-	case classPrivate:
-		if r.private {
-			return nil
-		}
-	case classLoopback:
-		if r.loopback {
-			return nil
-		}
+	kind := class(v4)
+	switch {
+	case kind == classPublic && r.public, kind == classPrivate && r.private, kind == classLoopback && r.loopback:
+		return nil
+	case (kind == classPrivate || kind == classLoopback) && r.public:
+		return fmt.Errorf("%w: address %s is private; where that is meant, set private_network: true on this idp", ErrForbidden, addr)
 	}
 	return fmt.Errorf("%w: address %s", ErrForbidden, addr)
 }

@@ -3,6 +3,7 @@ package fetch
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +42,23 @@ func TestReach(t *testing.T) {
 	}
 	if err := (reach{}).check(netip.MustParseAddr("8.8.8.8")); err == nil {
 		t.Error("the zero value reaches something")
+	}
+}
+
+// An operator who means a private address learns which setting allows it; no setting allows the others.
+func TestTheSettingIsNamedWhereOneHelps(t *testing.T) {
+	const hint = "private_network: true"
+	for addr, want := range map[string]bool{"10.0.0.1": true, "127.0.0.1": true, "169.254.169.254": false, "224.0.0.1": false} {
+		err := reach{public: true}.check(netip.MustParseAddr(addr))
+		if err == nil || strings.Contains(err.Error(), hint) != want {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+	client, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := client.Get(t.Context(), "http://localhost/"); !errors.Is(err, ErrForbidden) || !strings.Contains(err.Error(), "insecure_http: true") {
+		t.Errorf("http: %v", err)
 	}
 }

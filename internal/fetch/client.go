@@ -168,6 +168,9 @@ func (c *Client) transportFor(u *url.URL) (http.RoundTripper, error) {
 	case u.Scheme == "http" && c.plain != nil:
 		return c.plain, nil
 	}
+	if u.Scheme == "http" {
+		return nil, fmt.Errorf("%w: scheme http; insecure_http: true on this idp permits it on loopback", ErrForbidden)
+	}
 	return nil, fmt.Errorf("%w: scheme %q", ErrForbidden, u.Scheme)
 }
 

@@ -13,6 +13,7 @@
 // It uses no proxy, whatever the environment says: behind a proxy the address that is connected to cannot be checked.
 // It keeps no cookies and asks for no compression, so that the size limit counts what is really read.
 //
-// It fails with an error that wraps [ErrForbidden] where it refuses to ask, [ErrTooLarge] where the answer is too
+// It fails with an error that wraps [ErrForbidden] where it refuses to ask (and names the IdP's setting that would
+// permit it, where one does), [ErrTooLarge] where the answer is too
 // big, and [*StatusError] where the answer is not 200. An error never holds the body of an answer.
 package fetch

@@ -4,6 +4,9 @@
 //
 // Clients (secret "secret-of-" + id): "job" gets an ordinary token, "late" one that ended an hour ago.
 // The audience is the request's resource parameter (RFC 8707).
+//
+// People sign in for client "people", at /oidc/people/callback on any loopback port (RFC 8252 section 7.3), with
+// oidc-provider's own development forms: whatever name is typed is who it is. Groups are in userinfo only.
 import { exportJWK, generateKeyPair } from "jose";
 import Provider from "oidc-provider";
 
@@ -16,11 +19,19 @@ const client = (id) => ({
 });
 
 const provider = new Provider(issuer.origin, {
-  clients: [client("job"), client("late")],
+  clients: [client("job"), client("late"), {
+    client_id: "people", client_secret: "secret-of-people", application_type: "native",
+    redirect_uris: ["http://localhost/oidc/people/callback"], grant_types: ["authorization_code"], response_types: ["code"],
+  }],
+  claims: { openid: ["sub"], profile: ["preferred_username"], groups: ["groups"] },
+  findAccount: (_ctx, id) => ({
+    accountId: id,
+    claims: () => ({ sub: id, preferred_username: id, groups: id === "alice" ? ["aws-admins"] : ["guests"] }),
+  }),
   jwks: { keys: [jwk] },
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: true },
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: (_ctx, resource) => ({

@@ -73,5 +73,5 @@ func misconfigured(message string) error {
 }
 
 func invalid(message string) error {
-	return &sts.Error{Kind: sts.KindInvalid, Code: "ValidationError", Message: message}
+	return &sts.Error{Kind: sts.KindInvalid, Message: message}
 }

@@ -116,7 +116,7 @@ func (f *Federation) post(ctx context.Context, endpoint string, form url.Values)
 	case err != nil:
 		return 0, nil, unreachable(err)
 	case len(body) > maxAnswer:
-		return 0, nil, answered(sts.KindUnavailable, "InvalidAnswer", "the federation endpoint's answer is too long")
+		return 0, nil, answered(sts.KindUnavailable, "the AWS sign-in endpoint's answer is too long")
 	}
 	return resp.StatusCode, body, nil
 }
@@ -125,19 +125,19 @@ func readToken(status int, body []byte) (secret.Text, error) {
 	switch {
 	case status == http.StatusOK:
 	case status == http.StatusTooManyRequests:
-		return secret.Text{}, answered(sts.KindThrottled, "Throttling", "the federation endpoint asks for fewer requests")
+		return secret.Text{}, answered(sts.KindThrottled, "the AWS sign-in endpoint asks for fewer requests")
 	case status >= http.StatusBadRequest && status < http.StatusInternalServerError:
-		return secret.Text{}, answered(sts.KindDenied, "AccessDenied",
-			fmt.Sprintf("the federation endpoint refused the session with status %d", status))
+		return secret.Text{}, answered(sts.KindDenied,
+			fmt.Sprintf("the AWS sign-in endpoint refused the session with status %d", status))
 	default:
-		return secret.Text{}, answered(sts.KindUnavailable, "ServiceUnavailable",
-			fmt.Sprintf("the federation endpoint answered with status %d", status))
+		return secret.Text{}, answered(sts.KindUnavailable,
+			fmt.Sprintf("the AWS sign-in endpoint answered with status %d; try again", status))
 	}
 	var answer struct {
 		Token string `json:"SigninToken"`
 	}
 	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&answer); err != nil || answer.Token == "" || len(answer.Token) > maxToken {
-		return secret.Text{}, answered(sts.KindUnavailable, "InvalidAnswer", "the federation endpoint answered without a sign-in token")
+		return secret.Text{}, answered(sts.KindUnavailable, "the AWS sign-in endpoint answered without a sign-in token")
 	}
 	return secret.New(answer.Token), nil
 }
@@ -145,7 +145,7 @@ func readToken(status int, body []byte) (secret.Text, error) {
 // unreachable keeps whether the caller gave up, and what the network or TLS said. An error about the answer itself is
 // dropped: it quotes the answer, and an endpoint can quote our credentials.
 func unreachable(err error) error {
-	out := &sts.Error{Kind: sts.KindUnavailable, Code: "NoAnswer", Message: "the federation endpoint cannot be reached"}
+	out := &sts.Error{Kind: sts.KindUnavailable, Message: "the AWS sign-in endpoint cannot be reached; try again"}
 	var network *net.OpError
 	var certificate *tls.CertificateVerificationError
 	switch {
@@ -161,12 +161,9 @@ func unreachable(err error) error {
 	return out
 }
 
-func answered(kind sts.Kind, code, message string) error {
-	return &sts.Error{Kind: kind, Code: code, Message: message}
-}
+// answered makes a refusal in our words: the endpoint has no codes, and most of what is refused here it never hears of.
+func answered(kind sts.Kind, message string) error { return &sts.Error{Kind: kind, Message: message} }
 
-func refused(message string) error { return answered(sts.KindInvalid, "ValidationError", message) }
+func refused(message string) error { return answered(sts.KindInvalid, message) }
 
-func misconfigured(message string) error {
-	return answered(sts.KindConfig, "BrokerConfiguration", message)
-}
+func misconfigured(message string) error { return answered(sts.KindConfig, message) }

@@ -307,3 +307,21 @@ func BenchmarkSignIn(b *testing.B) {
 		}
 	}
 }
+
+// No code stands for AWS's words: what is said here is ours, and says which endpoint it means.
+func TestRefusalsAreOurWords(t *testing.T) {
+	e := newEndpoint(t, good)
+	f := e.federation(t)
+	e.Close()
+	_, down := f.SignIn(t.Context(), request())
+	_, elsewhere := newFederation(t, console.Options{}).Destination(sts.PartitionAWS, "", "https://evil.example.com/")
+	for want, err := range map[string]error{
+		"the AWS sign-in endpoint cannot be reached; try again": down,
+		"the destination is not a page of the AWS console":      elsewhere,
+	} {
+		var se *sts.Error
+		if !errors.As(err, &se) || se.Code != "" || se.Message != want || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

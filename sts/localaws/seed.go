@@ -102,31 +102,32 @@ type SeedSAMLProvider struct {
 
 // LoadSeed reads a seed from YAML. Unknown and duplicate keys are refused, and every problem is reported with line
 // and column. Relative file: references start at the working directory.
-func LoadSeed(data []byte) (Seed, error) { return loadSeed(data, ".") }
+func LoadSeed(data []byte) (Seed, error) { return loadSeed("", data) }
 
-// LoadSeedFile reads a seed file. Relative file: references start at the file's own directory.
+// LoadSeedFile reads a seed file; a problem is told as file:line:column. Relative file: references start at the file's own directory.
 func LoadSeedFile(path string) (Seed, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return Seed{}, fmt.Errorf("read seed: %w", err)
 	}
-	seed, err := loadSeed(data, filepath.Dir(path))
-	if err != nil {
-		return Seed{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return seed, nil
+	return loadSeed(path, data)
 }
 
-func loadSeed(data []byte, dir string) (Seed, error) {
+// loadSeed reads a seed; path is empty where there is no file, and then stands for the working directory.
+func loadSeed(path string, data []byte) (Seed, error) {
 	var seed Seed
-	if err := strictyaml.Decode(data, &seed); err != nil {
+	if err := strictyaml.Decode(path, data, &seed); err != nil {
 		return Seed{}, err
 	}
+	dir := filepath.Dir(path) // "." for no path
 	var problems strictyaml.Problems
 	for i := range seed.Accounts {
 		problems = append(problems, readMetadata(seed.Accounts[i].SAMLProviders, dir)...)
 	}
-	problems = append(problems, checkSeed(seed)...)
+	for _, p := range checkSeed(seed) {
+		p.Pos.File = path
+		problems = append(problems, p)
+	}
 	if len(problems) > 0 {
 		return Seed{}, problems
 	}

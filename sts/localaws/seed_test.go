@@ -141,3 +141,34 @@ func TestMetadataFileIsRelativeToTheSeed(t *testing.T) {
 	}
 	equal(t, "metadata", seed.Accounts[0].SAMLProviders[0].Metadata, metadata)
 }
+
+func TestProblemsOfAFileNameFileLineAndColumn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "aws.yaml")
+	write := func(from, to string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(strings.Replace(goodSeed, from, to, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ from, to, want string }{
+		{"name: acme", "nam: acme", path + `:4:5: unknown key "nam"`},
+		{"Effect: Allow", "Effect: Perhaps", path + ":9:9: role Deploy: trust policy: "},
+		{goodSeed, "accounts: []", path + ": no accounts"},
+	} {
+		write(c.from, c.to)
+		if _, err := localaws.LoadSeedFile(path); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	for _, url := range []string{"http://localhost:8080", "http://127.0.0.1", "https://localhost:8443"} {
+		write("name: acme", "oidc_providers: [{url: '"+url+"'}]")
+		seed, err := localaws.LoadSeedFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = localaws.New(localaws.Options{Seed: seed, URL: "http://127.0.0.1:4566"})
+		if err == nil || !strings.Contains(err.Error(), "--insecure-providers") || !strings.Contains(err.Error(), "\n"+path+":4:22: OIDC provider "+url) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func New(options Options) (*Server, error) {
 	minter := iam.Minter{Rand: options.Rand}
 	state, err := buildState(options.Seed, iam.Options{Minter: minter, InsecureProviders: options.AllowInsecureProviders})
 	if err != nil {
-		return nil, fmt.Errorf("local AWS seed: %w", err)
+		return nil, fmt.Errorf("local AWS seed:\n%w", err)
 	}
 	s := &Server{
 		state: state, minter: minter, sessions: session.NewStore(maxSessions), clock: options.Clock, logger: options.Logger,

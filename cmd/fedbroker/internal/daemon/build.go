@@ -175,6 +175,10 @@ func mountOperations(mux *http.ServeMux, res *resources) {
 			http.Error(w, "there is no signing key", http.StatusServiceUnavailable)
 			return
 		}
+		if err := res.audit.Healthy(); err != nil {
+			http.Error(w, "the audit log cannot be written", http.StatusServiceUnavailable)
+			return
+		}
 		_, _ = w.Write([]byte("ready\n"))
 	})
 }

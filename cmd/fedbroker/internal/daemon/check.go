@@ -36,6 +36,7 @@ func Check(f *configs.File, o Options) (*Checked, error) {
 	plan, err := prepare(f, makings{opts: o, clients: newClients(o.Version), sp: sp, life: context.Background()})
 	problems, _ := err.(configs.Problems) //nolint:errorlint // prepare returns it bare
 	problems = append(problems, checkIssuerKeys(f, o)...)
+	problems = append(problems, issuerProblems(f)...)
 	if len(problems) > 0 {
 		return nil, inOrder(problems)
 	}
@@ -106,13 +107,7 @@ func (c *Checked) identify(now time.Time) policy.Identify {
 func claimed(p *configs.IdP, claims idp.Claims, now time.Time) idp.Identity {
 	id := idp.Identity{Provider: p.ID, Claims: claims, AMR: texts(claims, "amr"), ACR: first(claims, "acr")}
 	var names configs.Claims
-	if p.SAML != nil {
-		id.Issuer, names = p.SAML.MetadataURL, p.SAML.Claims
-		id.Subject = first(claims, "name_id", "subject")
-	} else {
-		id.Issuer, names = p.Workload.Issuer, p.Workload.Claims
-		id.Subject = first(claims, "sub", "subject")
-	}
+	id.Issuer, id.Subject, names = spoken(p, claims)
 	if id.Subject == "" {
 		id.Subject = "test"
 	}
@@ -128,6 +123,25 @@ func claimed(p *configs.IdP, claims idp.Claims, now time.Time) idp.Identity {
 	}
 	id.Proof.IssuedAt = now
 	return id
+}
+
+// spoken is who speaks in the claims, of whom, and under which names.
+func spoken(p *configs.IdP, claims idp.Claims) (issuer, subject string, names configs.Claims) {
+	switch {
+	case p.SAML != nil:
+		return p.SAML.MetadataURL, first(claims, "name_id", "subject"), p.SAML.Claims
+	case p.OIDC != nil:
+		return p.OIDC.Issuer, first(claims, "sub", "subject"), p.OIDC.Claims
+	case p.OAuth2 != nil:
+		service, _ := serviceOf(p.OAuth2) // prepare has looked at it
+		f := service.Fields
+		subject = first(claims, f.Subject, "subject")
+		if number, _ := claims.At(f.Subject); subject == "" && number != nil {
+			subject = fmt.Sprint(number)
+		}
+		return service.Issuer, subject, configs.Claims{Username: f.Username, Email: f.Email, Groups: f.Groups}
+	}
+	return p.Workload.Issuer, first(claims, "sub", "subject"), p.Workload.Claims
 }
 
 // texts reads a claim that is one string or a list of strings; a name may be a JSON Pointer, as in the configuration.

@@ -138,6 +138,9 @@ func (d *Daemon) Serve(ctx context.Context, hup <-chan os.Signal) error {
 func (d *Daemon) announce() {
 	f := d.opened
 	d.opts.Logger.Info("serving", "address", d.Addr().String(), "public_url", f.Server.PublicURL, "idps", len(f.IdPs), "roles", len(f.AWS.Roles), "rules", len(f.Rules))
+	for _, p := range issuerProblems(f) {
+		d.opts.Logger.Warn("AWS will refuse this issuer", "problem", p.String())
+	}
 	if f.AWS.Endpoints.STS != "" {
 		d.opts.Logger.Warn("AWS's own endpoints are replaced", "sts", f.AWS.Endpoints.STS)
 	}

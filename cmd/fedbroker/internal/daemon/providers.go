@@ -23,8 +23,9 @@ type provider struct {
 	publicURL string
 	document  string // the content of jwks_file or metadata_file
 
-	workload *oidc.Workload // one of the two
+	workload *oidc.Workload // one of the three
 	saml     *saml.Provider
+	login    idp.Login // by OIDC or OAuth 2.0
 }
 
 func (p *provider) madeLike(other *provider) bool {
@@ -63,6 +64,8 @@ func buildProviders(f *configs.File, m makings) (*providers, configs.Problems) {
 			continue
 		case p.workload != nil:
 			workloads = append(workloads, p.workload)
+		case p.login != nil:
+			out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.login, Kind: loginKind(&p.config)})
 		default:
 			out.addSAML(p, p.madeLike(m.taken(p.config.ID)))
 			if p.config.SAML.Direct {
@@ -90,6 +93,13 @@ func (out *providers) addSAML(p *provider, taken bool) {
 	if !taken {
 		out.fresh = append(out.fresh, p.saml)
 	}
+}
+
+func loginKind(p *configs.IdP) idp.ProofKind {
+	if p.OAuth2 != nil {
+		return idp.ProofCode
+	}
+	return idp.ProofJWT
 }
 
 func nameOf(p *configs.IdP) string {
@@ -124,9 +134,14 @@ func (m makings) provider(f *configs.File, i int) (*provider, configs.Problems) 
 	if err != nil {
 		return nil, problemAt(f, path, err)
 	}
-	if p.config.Workload != nil {
+	switch {
+	case p.config.Workload != nil:
 		p.workload, err = m.buildWorkload(p, client)
-	} else {
+	case p.config.OIDC != nil:
+		p.login, err = m.buildOIDC(p, client)
+	case p.config.OAuth2 != nil:
+		p.login, err = m.buildOAuth2(p, client)
+	default:
 		p.saml, err = m.buildSAML(p, client)
 	}
 	if err != nil {
@@ -145,18 +160,10 @@ func documentOf(p *configs.IdP) (file configs.Path, key string) {
 
 func (m makings) buildWorkload(p *provider, client *fetch.Client) (*oidc.Workload, error) {
 	c, w := &p.config, p.config.Workload
-	tenant := map[string][]string{}
-	for claim, values := range w.Tenant {
-		tenant[claim] = values
-	}
-	var pinned []byte // nil: fetched
-	if c.JWKSFile != "" {
-		pinned = []byte(p.document)
-	}
 	return oidc.NewWorkload(oidc.Options{
-		ID: c.ID, Issuer: w.Issuer, Audiences: w.Audiences, AuthorizedParties: c.AuthorizedParties, Tenant: tenant,
-		RequiredClaims: w.RequiredClaims, Claims: oidc.ClaimNames{Username: w.Claims.Username, Email: w.Claims.Email, Groups: w.Claims.Groups},
-		Skew: c.Skew.Or(0), MaxAge: c.MaxAge.Or(24 * time.Hour), Once: c.Once, JWKSFile: pinned, Fetch: client,
+		ID: c.ID, Issuer: w.Issuer, Audiences: w.Audiences, AuthorizedParties: c.AuthorizedParties, Tenant: pins(w.Tenant),
+		RequiredClaims: w.RequiredClaims, Claims: claimNames(w.Claims),
+		Skew: c.Skew.Or(0), MaxAge: c.MaxAge.Or(24 * time.Hour), Once: c.Once, JWKSFile: p.pinnedKeys(), Fetch: client,
 		Clock: m.opts.Clock, Logger: m.opts.Logger,
 	})
 }

@@ -113,7 +113,7 @@ func (r *resources) openKeys(ctx context.Context, f *configs.File, o Options) (e
 
 // jwtKeys and samlKeys are the issuer's: those of the file or, where it has none, those of the store.
 func jwtKeys(f *configs.File, s broker.Store, o Options) (*issuer.Keyring, error) {
-	k := issuer.KeyringOptions{Purpose: issuer.PurposeJWT, Store: s, Clock: o.Clock, Rand: o.Rand}
+	k := issuer.KeyringOptions{Purpose: issuer.PurposeJWT, Store: s, Clock: o.Clock, Rand: o.Rand, Logger: o.Logger}
 	if f.Issuer.SigningKey.Given() {
 		k.PEM = []secret.Text{f.Issuer.SigningKey.Text()}
 	}
@@ -121,7 +121,7 @@ func jwtKeys(f *configs.File, s broker.Store, o Options) (*issuer.Keyring, error
 }
 
 func samlKeys(f *configs.File, s broker.Store, o Options) (*issuer.Keyring, error) {
-	k := issuer.KeyringOptions{Purpose: issuer.PurposeSAML, Store: s, Clock: o.Clock, Rand: o.Rand}
+	k := issuer.KeyringOptions{Purpose: issuer.PurposeSAML, Store: s, Clock: o.Clock, Rand: o.Rand, Logger: o.Logger}
 	if f.Issuer.SAMLKey.Given() {
 		k.PEM = []secret.Text{secret.New(f.Issuer.SAMLKey.Text().Reveal() + "\n" + f.Issuer.SAMLCertificate.Text().Reveal())}
 	}

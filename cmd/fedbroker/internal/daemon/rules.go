@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/issuer"
 	"github.com/fedbroker/fedbroker/broker/policy"
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/sts"
@@ -46,11 +48,7 @@ func roles(f *configs.File) []*broker.Role {
 func compile(f *configs.File, roles []*broker.Role) (*policy.Policy, configs.Problems) {
 	o := policy.Options{Roles: roles}
 	for _, p := range f.IdPs {
-		kind := policy.KindWorkload
-		if p.SAML != nil {
-			kind = policy.KindSAML
-		}
-		o.IdPs = append(o.IdPs, policy.IdP{ID: p.ID, Kind: kind, MFA: policy.MFA{AMR: p.MFA.AMR, ACR: p.MFA.ACR}})
+		o.IdPs = append(o.IdPs, policy.IdP{ID: p.ID, Kind: kindOf(&p), MFA: policy.MFA{AMR: p.MFA.AMR, ACR: p.MFA.ACR}})
 	}
 	for i := range f.Rules {
 		o.Rules = append(o.Rules, rule(f, i))
@@ -65,6 +63,41 @@ func compile(f *configs.File, roles []*broker.Role) (*policy.Policy, configs.Pro
 		out = append(out, configs.Problem{Place: place, Message: p.Message})
 	}
 	return compiled, out
+}
+
+func kindOf(p *configs.IdP) string {
+	switch {
+	case p.SAML != nil:
+		return policy.KindSAML
+	case p.OIDC != nil:
+		return policy.KindOIDC
+	case p.OAuth2 != nil:
+		return policy.KindOAuth2
+	}
+	return policy.KindWorkload
+}
+
+// RuleProblems says what is wrong with the rules of a file that has other problems, as far as they can be read.
+func RuleProblems(f *configs.File) configs.Problems {
+	_, problems := compile(f, roles(f))
+	return problems
+}
+
+// issuerProblems says what AWS itself would mind about the issuer's URL, where a web-identity role goes to AWS itself.
+// They fail a check; a broker with them starts, for whatever else it can do, and says so.
+func issuerProblems(f *configs.File) configs.Problems {
+	if f.AWS.Endpoints.STS != "" || !slices.ContainsFunc(roles(f), func(r *broker.Role) bool { return r.Mode == sts.ModeWebIdentity }) {
+		return nil
+	}
+	path := "server.public_url"
+	if f.Issuer.URL != "" {
+		path = "issuer.url"
+	}
+	var out configs.Problems
+	for _, what := range issuer.Check(f.IssuerURL()) {
+		out = append(out, configs.Problem{Place: f.Place(path), Message: path + ": roles in mode web-identity need an issuer that AWS takes: " + what})
+	}
+	return out
 }
 
 func rule(f *configs.File, i int) policy.Rule {

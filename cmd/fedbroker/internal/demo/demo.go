@@ -56,7 +56,13 @@ func (o Options) tell(w *world, r *Result) error {
 		enc := json.NewEncoder(o.Stdout)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
+		if err := enc.Encode(r); err != nil || o.Once {
+			return err
+		}
+		s := story{w: w, r: r}
+		s.people()
+		_, err := io.WriteString(o.Stderr, s.b.String())
+		return err
 	}
 	s := story{w: w, r: r, stays: !o.Once}
 	_, err := io.WriteString(o.Stdout, s.text())

@@ -290,8 +290,15 @@ func checkHosts(t *testing.T, urls map[string]string) {
 func TestCtrlCDuringTheStory(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	if err := demo.Run(ctx, demo.Options{Version: "test", Stdout: io.Discard, Stderr: io.Discard}); err != nil {
+	ready := filepath.Join(t.TempDir(), "ready.json")
+	if err := os.WriteFile(ready, []byte(`{"broker": "of an earlier run"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := demo.Run(ctx, demo.Options{ReadyFile: ready, Version: "test", Stdout: io.Discard, Stderr: io.Discard}); err != nil {
 		t.Errorf("Ctrl-C is an error: %v", err)
+	}
+	if _, err := os.Stat(ready); err == nil {
+		t.Error("the ready file of an earlier run is still there")
 	}
 }
 

@@ -12,6 +12,9 @@ const (
 	providerName = "fedbroker"
 	externalID   = "acme-7f3"
 	secretName   = "DEMO_SECRET_ACCESS_KEY"
+
+	oidcClient       = "fedbroker"
+	clientSecretName = "DEMO_CLIENT_SECRET"
 )
 
 // seedFor is what local AWS holds: two accounts, roles with real trust policies, the broker as an OIDC provider and as
@@ -28,6 +31,7 @@ func fill(text string, u URLs, accessKeyID string) string {
 		"{broker}", u.Broker, "{broker-host}", strings.TrimPrefix(u.Broker, "http://"), "{aws}", u.AWS, "{idp}", u.IdP,
 		"{prod}", prodAccount, "{dev}", devAccount, "{key}", accessKeyID, "{external-id}", externalID,
 		"{provider}", providerName, "{secret}", secretName,
+		"{oidc-client}", oidcClient, "{client-secret}", clientSecretName,
 	).Replace(text)
 }
 
@@ -110,6 +114,11 @@ idps:
     insecure_http: true
     saml: {metadata_url: "{idp}/saml/metadata"}
     mfa: {acr: ["https://refeds.org/profile/mfa"]}
+  - id: dev-oidc
+    name: Development identity provider, by OpenID Connect
+    insecure_http: true
+    oidc: {issuer: "{idp}", client_id: "{oidc-client}", client_secret: "env:{client-secret}", scopes: [profile, email, groups]}
+    mfa: {acr: ["https://refeds.org/profile/mfa"]}
   - id: ci
     name: CI
     insecure_http: true
@@ -150,6 +159,21 @@ rules:
     session: {source_identity: claims.username}
   - name: developers analyse in the other account
     idp: dev
+    match: {groups: [aws-admins, developers]}
+    roles: [dev/analyst]
+    session: {source_identity: claims.username, tags: {team: '"platform"'}}
+  - name: administrators, by OIDC
+    idp: dev-oidc
+    match: {groups: aws-admins}
+    roles: [prod/admin]
+    session: {source_identity: claims.username, tags: {team: '"platform"'}}
+  - name: everybody reads, by OIDC
+    idp: dev-oidc
+    match: {groups: [aws-admins, developers, auditors]}
+    roles: [prod/reader]
+    session: {source_identity: claims.username}
+  - name: developers analyse in the other account, by OIDC
+    idp: dev-oidc
     match: {groups: [aws-admins, developers]}
     roles: [dev/analyst]
     session: {source_identity: claims.username, tags: {team: '"platform"'}}

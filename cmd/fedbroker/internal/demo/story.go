@@ -31,7 +31,7 @@ func (s *story) text() string {
 	s.line("2  A person signs in by SAML and asks for prod/admin")
 	s.exchange(&s.r.SAML)
 	s.line("   console   %s", s.r.SAML.Console.SignInURL)
-	s.byHand(fmt.Sprintf("open %s, sign in as %s, press Console", u.Broker, s.w.idp.People()[0].Username))
+	s.byHand(fmt.Sprintf("open %s/login/dev, sign in as %s, press Console", u.Broker, s.w.idp.People()[0].Username))
 
 	s.line("3  The same person hops into the other account, dev/analyst, through the hub role")
 	s.exchange(&s.r.CrossAccount)
@@ -84,7 +84,7 @@ func (s *story) byHand(commands ...string) {
 }
 
 func (s *story) people() {
-	s.line("The portal is at %s. Sign in as:", s.w.urls.Broker)
+	s.line("The portal is at %s. Sign in, by SAML or by OpenID Connect, as:", s.w.urls.Broker)
 	for _, p := range s.w.idp.People() {
 		s.line("   %-8s %-28s %s", p.Username, p.Password.Reveal(), strings.Join(p.Groups, ", "))
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/graceful"
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/idp/devidp"
+	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/sts/localaws"
 )
 
@@ -44,6 +45,8 @@ type world struct {
 	idp     *devidp.Server
 	broker  *daemon.Daemon
 	records *records
+
+	clientSecret secret.Text // the broker's, as an OIDC client
 
 	version string
 	logger  *slog.Logger
@@ -92,7 +95,10 @@ func (w *world) furnish() error {
 	if err != nil {
 		return fmt.Errorf("local AWS: %w", err)
 	}
-	if w.idp, err = devidp.New(devidp.Options{BaseURL: w.urls.IdP, Repos: []devidp.Repo{shop}, Logger: w.logger}); err != nil {
+	w.clientSecret = secret.New(rand.Text())
+	client := devidp.Client{ID: oidcClient, Secret: w.clientSecret, RedirectURIs: []string{w.urls.Broker + "/oidc/dev-oidc/callback"}}
+	w.idp, err = devidp.New(devidp.Options{BaseURL: w.urls.IdP, Clients: []devidp.Client{client}, Repos: []devidp.Repo{shop}, Logger: w.logger})
+	if err != nil {
 		return fmt.Errorf("development identity provider: %w", err)
 	}
 	return nil
@@ -113,7 +119,8 @@ func (w *world) buildBroker(ctx context.Context) error {
 		return errors.New("local AWS has no access key for the broker")
 	}
 	f, err := configs.Parse("(demo)", configFor(w.urls, keys[0].AccessKeyID), func(name string) (string, bool) {
-		return keys[0].SecretAccessKey, name == secretName
+		value, known := map[string]string{secretName: keys[0].SecretAccessKey, clientSecretName: w.clientSecret.Reveal()}[name]
+		return value, known
 	})
 	if err != nil {
 		return err

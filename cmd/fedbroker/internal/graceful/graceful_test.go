@@ -72,7 +72,7 @@ func TestWhatDoesNotFinishIsCut(t *testing.T) {
 	<-h.entered
 	end()
 	if err := <-ended; err != nil {
-		t.Errorf("being asked to end is no error: %v", err)
+		t.Fatalf("being asked to end is no error: %v", err)
 	}
 	if text := <-got; text == "done" {
 		t.Error("the request was not cut")

@@ -203,6 +203,9 @@ func (p *parser) resolve(el *Element) error {
 	return nil
 }
 
+// ErrTwice is what Parse fails with where two elements have one id, as an element that was copied has.
+var ErrTwice = errors.New("an id occurs twice")
+
 // noteID keeps ids unique under every spelling, so that no two readers of one reference find two elements.
 func (p *parser) noteID(a *Attr) error {
 	if !strings.EqualFold(a.Local, "id") {
@@ -212,7 +215,7 @@ func (p *parser) noteID(a *Attr) error {
 		p.ids = make(map[string]struct{})
 	}
 	if _, dup := p.ids[a.Value]; dup {
-		return errors.New("an id occurs twice")
+		return ErrTwice
 	}
 	p.ids[a.Value] = struct{}{}
 	return nil

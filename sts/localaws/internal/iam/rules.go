@@ -106,6 +106,8 @@ func checkProviderURL(raw string, insecure bool) error {
 		return refuse(codeInvalid, "provider URL %q has a query or fragment", raw)
 	case insecure && isLoopback(u.Hostname()) && (u.Scheme == "http" || u.Scheme == "https"):
 		return nil
+	case isLoopback(u.Hostname()) && (u.Scheme == "http" || u.Port() != ""):
+		return refuse(codeInvalid, "provider URL %q is http or has a port, which IAM does not take; on loopback --insecure-providers (AllowInsecureProviders) does", raw)
 	case u.Scheme != "https":
 		return refuse(codeInvalid, "provider URL %q does not begin with https://", raw)
 	case u.Port() != "":

@@ -13,13 +13,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Position is a place in the document, counted from one; zero when the value did not come from YAML.
-type Position struct{ Line, Column int }
+// Position is a place in a document, counted from one; zero when the value did not come from YAML. File is empty for a
+// document that is no file.
+type Position struct {
+	File         string
+	Line, Column int
+}
 
-// String prints "line 3, column 7", or nothing for no place.
+// String prints "aws.yaml:3:7", "line 3, column 7" without a file, or nothing for no place.
 func (p Position) String() string {
 	if p.Line == 0 {
-		return ""
+		return p.File
+	}
+	if p.File != "" {
+		return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 	}
 	return fmt.Sprintf("line %d, column %d", p.Line, p.Column)
 }
@@ -31,7 +38,7 @@ type Problem struct {
 }
 
 func (p Problem) String() string {
-	if p.Pos.Line == 0 {
+	if p.Pos == (Position{}) {
 		return p.Text
 	}
 	return p.Pos.String() + ": " + p.Text
@@ -49,17 +56,17 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Decode fills into, a pointer to a struct, from data.
-func Decode(data []byte, into any) error {
+// Decode fills into, a pointer to a struct, from data. File names the document in positions; it may be empty.
+func Decode(file string, data []byte, into any) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document yaml.Node
 	if err := decoder.Decode(&document); err != nil {
 		if errors.Is(err, io.EOF) {
-			return Problems{{Text: "the document is empty"}}
+			return Problems{{Pos: Position{File: file}, Text: "the document is empty"}}
 		}
-		return Problems{{Text: strings.TrimPrefix(err.Error(), "yaml: ")}}
+		return Problems{{Pos: Position{File: file}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}}
 	}
-	d := &decoding{}
+	d := &decoding{file: file}
 	d.value(document.Content[0], reflect.ValueOf(into).Elem(), "the document")
 	var second yaml.Node
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
@@ -71,10 +78,17 @@ func Decode(data []byte, into any) error {
 	return nil
 }
 
-type decoding struct{ problems Problems }
+type decoding struct {
+	file     string
+	problems Problems
+}
+
+func (d *decoding) at(n *yaml.Node) Position {
+	return Position{File: d.file, Line: n.Line, Column: n.Column}
+}
 
 func (d *decoding) add(n *yaml.Node, format string, args ...any) {
-	d.problems = append(d.problems, Problem{Position{n.Line, n.Column}, fmt.Sprintf(format, args...)})
+	d.problems = append(d.problems, Problem{d.at(n), fmt.Sprintf(format, args...)})
 }
 
 func (d *decoding) value(n *yaml.Node, into reflect.Value, what string) {
@@ -100,7 +114,7 @@ func (d *decoding) value(n *yaml.Node, into reflect.Value, what string) {
 
 func (d *decoding) object(n *yaml.Node, into reflect.Value, what string) {
 	if pos := into.FieldByName("Pos"); pos.IsValid() && pos.Type() == reflect.TypeFor[Position]() {
-		pos.Set(reflect.ValueOf(Position{n.Line, n.Column}))
+		pos.Set(reflect.ValueOf(d.at(n)))
 	}
 	d.pairs(n, what, func(key, value *yaml.Node) {
 		field, ok := fieldByKey(into, key.Value)

@@ -24,7 +24,7 @@ type item struct {
 
 func TestDecode(t *testing.T) {
 	var got document
-	err := strictyaml.Decode([]byte("name: x\ncount: 7\non: true\ntags: {a: b}\nitems:\n  - name: y\nraw:\n  Version: 2012-10-17\n  Statement: [{Effect: Allow, N: 1, B: true, Z: null, 'q\"': a}]\n"), &got)
+	err := strictyaml.Decode("", []byte("name: x\ncount: 7\non: true\ntags: {a: b}\nitems:\n  - name: y\nraw:\n  Version: 2012-10-17\n  Statement: [{Effect: Allow, N: 1, B: true, Z: null, 'q\"': a}]\n"), &got)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestProblems(t *testing.T) {
 		"a: &a [x]\nb: [*a, *a]\nname: \"y\"": "line 1, column 1: unknown key \"a\"\nline 2, column 1: unknown key \"b\"",
 	} {
 		var got document
-		err := strictyaml.Decode([]byte(text), &got)
+		err := strictyaml.Decode("", []byte(text), &got)
 		if err == nil || err.Error() != want {
 			t.Errorf("%q:\ngot  %v\nwant %s", text, err, want)
 		}
@@ -78,7 +78,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got document
-		if err := strictyaml.Decode(data, &got); err == nil && got.Raw != nil && got.Raw[0] == '{' && !json.Valid(got.Raw) {
+		if err := strictyaml.Decode("", data, &got); err == nil && got.Raw != nil && got.Raw[0] == '{' && !json.Valid(got.Raw) {
 			t.Errorf("raw is no JSON: %s", got.Raw)
 		}
 	})
