@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/agent"
 	"github.com/fedbroker/fedbroker/configs"
 )
 
@@ -63,7 +64,10 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 // exitCode says what went wrong, if anything. Who interrupted the program knows why it ended.
 func (p *process) exitCode(ctx context.Context, err error) int {
 	var usage usageError
+	var status agent.ExitStatus
 	switch {
+	case errors.As(err, &status):
+		return int(status) // of the command that exec ran
 	case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitDone
 	case errors.Is(err, errSaid):
@@ -113,6 +117,8 @@ Begin with "fedbroker demo": it needs no AWS account and nothing to configure.`,
 	root.AddCommand(
 		demoCommand(p), serveCommand(p), localAWSCommand(p), checkCommand(p), explainCommand(p),
 		keysCommand(p), auditCommand(p), schemaCommand(p), versionCommand(p),
+		loginCommand(p), logoutCommand(p), whoamiCommand(p), rolesCommand(p), credentialsCommand(p),
+		execCommand(p), consoleCommand(p), configureCommand(p), agentCommand(p),
 	)
 	strictCompletion(root)
 	return root

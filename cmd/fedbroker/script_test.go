@@ -6,7 +6,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"fedbroker": main}) }
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fedbroker": main, "awssdk": awsSDK})
+}
 
 // TestScripts runs the command as a shell would: every script in testdata/script.
 func TestScripts(t *testing.T) {
