@@ -88,5 +88,6 @@ func (s *story) people() {
 	for _, p := range s.w.idp.People() {
 		s.line("   %-8s %-28s %s", p.Username, p.Password.Reveal(), strings.Join(p.Groups, ", "))
 	}
-	s.line("\nCtrl-C ends the demo.")
+	s.line("\nAt a terminal: fedbroker login --broker %s, then fedbroker roles.", s.w.urls.Broker)
+	s.line("Ctrl-C ends the demo.")
 }
