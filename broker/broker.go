@@ -37,6 +37,11 @@ type Options struct {
 	// Workload verifies bearer tokens, Direct verifies SAML Responses outside a browser flow. A nil one refuses.
 	Workload, Direct idp.Verifier
 
+	// Speaks reports whether a provider of the configuration in force speaks for an issuer. Login sessions outlive
+	// configurations: people of a provider that is gone, or that was pointed at another issuer, must sign in again.
+	// Nil asks nothing.
+	Speaks func(provider, issuer string) bool
+
 	// CacheKey keys the HMAC of cache entries: at least 32 bytes.
 	CacheKey []byte
 	// Endpoint names the STS endpoint that Assumer calls; it is part of every cache key.

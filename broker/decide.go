@@ -8,16 +8,27 @@ import (
 
 // Decide asks the rules what the identity may have.
 func (v *Visit) Decide() (Decision, error) {
-	if v.id == nil {
-		return Decision{}, errors.New("decide before authenticate")
+	if err := v.standing(); err != nil {
+		return Decision{}, err
 	}
 	return v.broker.Policy.Decide(v.id, v.broker.Clock()), nil
 }
 
+// standing refuses to decide for nobody, and for an identity whose provider no longer vouches for it.
+func (v *Visit) standing() error {
+	switch {
+	case v.id == nil:
+		return errors.New("a decision before the identity is known")
+	case v.broker.Speaks != nil && !v.broker.Speaks(v.id.Provider, v.id.Issuer):
+		return Refuse(CodeLoginRequired, "your identity provider is no longer the one that you signed in with; sign in again", nil)
+	}
+	return nil
+}
+
 // Explain tells the identity how its own decision came about; role narrows the answer when not empty.
 func (v *Visit) Explain(role string) (Explanation, error) {
-	if v.id == nil {
-		return Explanation{}, errors.New("explain before authenticate")
+	if err := v.standing(); err != nil {
+		return Explanation{}, err
 	}
 	e := v.broker.Policy.Explain(v.id, role, v.broker.Clock())
 	for i := range e.Rules {

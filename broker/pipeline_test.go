@@ -282,6 +282,32 @@ func TestWhichGrantIsMeant(t *testing.T) {
 	}
 }
 
+func TestPeopleOfAProviderThatIsGoneSignInAgain(t *testing.T) {
+	speaks := map[string]string{"corp": "https://idp.test"}
+	w := newWorld(t, func(o *broker.Options) {
+		o.Speaks = func(provider, issuer string) bool { return speaks[provider] == issuer }
+	})
+	id := w.identity("alice")
+	ask := func() (issue, explain error) {
+		_, issue = w.session(id, start.Add(time.Hour), broker.Want{Role: "prod/deploy"})
+		_, explain = w.Run(t.Context(), broker.Call{}, func(_ context.Context, v *broker.Visit) error {
+			v.Resume(&id, "h", start.Add(time.Hour))
+			_, err := v.Explain("")
+			return err
+		})
+		return issue, explain
+	}
+	issue, explain := ask()
+	wantCode(t, issue, "")
+	wantCode(t, explain, "")
+	for _, now := range []map[string]string{{"corp": "https://another.test"}, {"other": "https://idp.test"}, {}} {
+		speaks = now
+		issue, explain = ask()
+		wantCode(t, issue, broker.CodeLoginRequired)
+		wantCode(t, explain, broker.CodeLoginRequired)
+	}
+}
+
 func TestExplainHidesWhereRulesStand(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Run(t.Context(), broker.Call{}, func(_ context.Context, v *broker.Visit) error {

@@ -63,7 +63,7 @@ func buildCore(f *configs.File, p *plan, minter *issuer.Issuer, res *resources, 
 	return broker.New(broker.Options{
 		Policy: p.policy, Roles: p.roles, Assumer: assumer, Minter: minter, Subject: issuer.Subject,
 		SignIn: signIn{federation, f.Server.PublicURL + "/"}, Store: res.store, Auditor: res.audit, Strangers: res.strangers, Observer: res.metrics,
-		Workload: p.people.workload, Direct: p.people.direct, CacheKey: res.cacheKey, Endpoint: f.AWS.Endpoints.STS,
+		Workload: p.people.workload, Direct: p.people.direct, Speaks: p.people.speak, CacheKey: res.cacheKey, Endpoint: f.AWS.Endpoints.STS,
 		MinRemaining: f.Cache.MinRemaining.Or(0), STSRate: f.AWS.STSRate, PrincipalIsSession: principalIsSession(f),
 		Clock: o.Clock, Rand: o.Rand, Logger: o.Logger,
 	})

@@ -91,6 +91,24 @@ func buildProviders(f *configs.File, m makings) (*providers, configs.Problems) {
 	return out, problems
 }
 
+// speak reports whether a provider is there and speaks for an issuer. A SAML provider whose metadata cannot be had yet
+// is not known to speak for another one. OAuth 2.0 services and directories are told apart by their id only.
+func (out *providers) speak(id, issuer string) bool {
+	p := out.byID[id]
+	switch {
+	case p == nil:
+		return false
+	case p.workload != nil:
+		return p.workload.Issuer() == issuer
+	case p.saml != nil:
+		known := p.saml.EntityID()
+		return known == "" || known == issuer
+	case p.config.OIDC != nil:
+		return p.config.OIDC.Issuer == issuer
+	}
+	return true
+}
+
 func (out *providers) addSAML(p *provider, taken bool) {
 	out.saml = append(out.saml, p.saml)
 	out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.saml, Metadata: p.saml.Metadata})
