@@ -11,30 +11,29 @@ import (
 const firstPage = "https://api.example.com/user/teams?page=1"
 
 func TestNextPage(t *testing.T) {
-	for link, want := range map[string]string{
-		`<https://api.example.com/user/teams?page=2>; rel="next", <https://api.example.com/user/teams?page=9>; rel="last"`: "https://api.example.com/user/teams?page=2",
-		`<https://api.example.com/user/teams?page=1>; rel="prev", </t?page=3>; rel=next`:                                   "https://api.example.com/t?page=3",
-
-		`<?a=1,2>; title="a, b"; rel="next"`:          "https://api.example.com/user/teams?a=1,2",
-		`<?page=2>;REL="last NEXT"`:                   "https://api.example.com/user/teams?page=2",
-		`<?page=2>; rel="last"`:                       "",
-		`<?page=2>; rel="nextish"`:                    "",
-		`<?page=2>; notrel="next"`:                    "",
-		`<?page=2`:                                    "",
-		``:                                            "",
-		`<http://api.example.com/x>; rel="next"`:      "refused",
-		`<https://api.example.com:444/x>; rel="next"`: "refused",
-		`<https://evil.example/x>; rel="next"`:        "refused",
-		`<//evil.example/x>; rel="next"`:              "refused",
-		`<https://u@api.example.com/x>; rel="next"`:   "refused",
-		`<https://%zz>; rel="next"`:                   "refused",
+	for _, c := range []struct{ link, want string }{
+		{`<https://api.example.com/user/teams?page=2>; rel="next", <https://api.example.com/user/teams?page=9>; rel="last"`, "https://api.example.com/user/teams?page=2"},
+		{`<https://api.example.com/user/teams?page=1>; rel="prev", </t?page=3>; rel=next`, "https://api.example.com/t?page=3"},
+		{`<?a=1,2>; title="a, b"; rel="next"`, "https://api.example.com/user/teams?a=1,2"},
+		{`<?page=2>;REL="last NEXT"`, "https://api.example.com/user/teams?page=2"},
+		{`<?page=2>; rel="last"`, ""},
+		{`<?page=2>; rel="nextish"`, ""},
+		{`<?page=2>; notrel="next"`, ""},
+		{`<?page=2`, ""},
+		{``, ""},
+		{`<http://api.example.com/x>; rel="next"`, "refused"},
+		{`<https://api.example.com:444/x>; rel="next"`, "refused"},
+		{`<https://evil.example/x>; rel="next"`, "refused"},
+		{`<//evil.example/x>; rel="next"`, "refused"},
+		{`<https://u@api.example.com/x>; rel="next"`, "refused"},
+		{`<https://%zz>; rel="next"`, "refused"},
 	} {
-		got, err := oauth2.NextPage(firstPage, link)
+		got, err := oauth2.NextPage(firstPage, c.link)
 		if err != nil {
 			got = "refused"
 		}
-		if got != want {
-			t.Errorf("%s: got %q, want %q", link, got, want)
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.link, got, c.want)
 		}
 	}
 }

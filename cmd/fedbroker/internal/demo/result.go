@@ -2,7 +2,6 @@ package demo
 
 import (
 	"net/url"
-	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/api"
@@ -26,23 +25,10 @@ type Asked struct {
 	Claims map[string]any `json:"claims,omitempty"`
 }
 
-// Answered is the broker's answer: credentials as its API gives them.
-type Answered struct {
-	Version         int
-	AccessKeyID     string `json:"AccessKeyId"`
-	SecretAccessKey string
-	SessionToken    string
-	Expiration      time.Time
-	RoleARN         string `json:"RoleArn"`
-	AssumedRoleARN  string `json:"AssumedRoleArn"`
-	SourceIdentity  string `json:",omitempty"`
-	RequestID       string `json:"RequestId"`
-}
-
 // Exchange is one proof that became credentials.
 type Exchange struct {
-	Asked    Asked    `json:"asked"`
-	Answered Answered `json:"answered"`
+	Asked    Asked           `json:"asked"`
+	Answered api.Credentials `json:"answered"`
 	// STSAction is AWS's action that the broker called, from its audit record.
 	STSAction string `json:"sts_action"`
 	// AssumedRoleARN is what a GetCallerIdentity signed with the credentials returned.
