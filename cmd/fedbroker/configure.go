@@ -23,13 +23,13 @@ func configureCommand(p *process) *cobra.Command {
 		Long: `Write a profile for each of your roles to ~/.aws/config, or AWS_CONFIG_FILE, between two comment lines. Run it again when
 your roles change; everything else in the file stays as it is, and a profile of your own wins over ours of that name.
 
-The profiles get credentials by credential_process, so that every SDK and "aws --profile NAME" can use them. With --sso
-they use an sso-session of the broker instead, and "aws sso login" signs in.`,
+The profiles get credentials by credential_process, so that every SDK and "aws --profile NAME" can use them.`,
 		Example: "  fedbroker configure --region eu-central-1\n  aws s3 ls --profile prod/reader",
 		Args:    noArgs,
 	}
 	region := cmd.Flags().String("region", "", "region of the profiles; none when left out")
 	sso := cmd.Flags().Bool("sso", false, "write an sso-session rather than credential_process")
+	_ = cmd.Flags().MarkHidden("sso") // no broker of this version speaks the SSO portal protocol; one that does is asked for it
 	personCommand(p, cmd, func(me *person, ctx context.Context, _ []string) error {
 		if *region != "" && !regionName.MatchString(*region) {
 			return misuse(cmd, "%q is not the name of a region", *region)

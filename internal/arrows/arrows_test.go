@@ -51,7 +51,7 @@ var forbid = []struct {
 // mustExist are the rooms that the rules speak of: a rule about a package that is gone holds nothing.
 var mustExist = []string{
 	"broker", "broker/api", "broker/audit", "broker/issuer", "broker/oauth", "broker/policy", "broker/portal", "broker/session", "broker/store", "broker/store/storetest",
-	"broker/telemetry", "cmd/fedbroker", "cmd/fedbroker/internal/daemon", "cmd/fedbroker/internal/demo", "configs", "idp", "idp/devidp", "idp/idptest",
+	"broker/telemetry", "cmd/fedbroker", "cmd/fedbroker/internal/agent", "cmd/fedbroker/internal/awsconfig", "cmd/fedbroker/internal/client", "cmd/fedbroker/internal/daemon", "cmd/fedbroker/internal/demo", "configs", "idp", "idp/devidp", "idp/idptest",
 	"idp/ldap", "idp/oauth2", "idp/oidc", "idp/saml", "internal/fetch", "internal/secret", "internal/web", "sts", "sts/aws", "sts/console", "sts/iampolicy", "sts/localaws", "sts/ststest",
 }
 
