@@ -28,7 +28,6 @@ type exchange struct {
 	broker  *Broker
 	id      *idp.Identity
 	visitID string
-	grant   *Grant
 	life    lifetime
 	hub     *Role
 	proof   secret.Text
@@ -178,7 +177,7 @@ func (x exchange) proven(ctx context.Context) (req sts.Request, err error) {
 // both accounts' logs name the person. Tags go to the target only: a tag set on both hops is an error to AWS.
 func (x exchange) throughHub(ctx context.Context) (sts.Credentials, error) {
 	hub := exchange{
-		broker: x.broker, id: x.id, visitID: x.visitID, grant: x.grant, hub: nil,
+		broker: x.broker, id: x.id, visitID: x.visitID, hub: nil,
 		req: sts.Request{
 			Mode: x.hub.Mode, RoleARN: x.hub.ARN, Region: x.hub.Region, SessionName: x.req.SessionName, SourceIdentity: x.req.SourceIdentity,
 			Policy: x.hub.Policy, PolicyARNs: x.hub.PolicyARNs, PrincipalARN: x.hub.PrincipalARN, ExternalID: x.hub.ExternalID,

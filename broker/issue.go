@@ -58,7 +58,7 @@ func (v *Visit) Issue(ctx context.Context, want Want) (issued Issued, err error)
 		return Issued{}, err
 	}
 	x := exchange{
-		broker: v.broker, id: v.id, visitID: v.ID(), life: life, hub: grant.Role.Through, proof: want.Proof, grant: grant,
+		broker: v.broker, id: v.id, visitID: v.ID(), life: life, hub: grant.Role.Through, proof: want.Proof,
 		req: sts.Request{
 			Mode: grant.Role.Mode, RoleARN: grant.Role.ARN, Region: grant.Role.Region,
 			SessionName: grant.SessionName, SourceIdentity: grant.SourceIdentity, Tags: grant.Tags, TransitiveTags: grant.TransitiveTags,

@@ -32,6 +32,6 @@
 // 128 bits of an HMAC under a random key that the first node leaves in the store, sealed (the anchor). Every batch
 // reads the anchor at its end: a node that finds it gone or changed fails that batch and joins the new one, so that
 // two nodes never look for one mark in two places. Rotation therefore moves no names: add the new key to the ring of
-// every node, then make it active, then drop the old one once every entry that it sealed has expired or, where it was
-// kept forever, has been written again by its owner.
+// every node, then make it active. The old one may be dropped once every entry that it sealed is gone; entries that are
+// kept forever never go by themselves, so in practice it stays.
 package store

@@ -34,14 +34,7 @@ asks for no secret: every program and every person on this machine can have the 
 		if *region != "" && !regionName.MatchString(*region) {
 			return misuse(cmd, "%q is not the name of a region", *region)
 		}
-		if err := checkDuration(cmd, *duration); err != nil {
-			return err
-		}
-		c, err := me.client()
-		if err != nil {
-			return err
-		}
-		role, err := me.resolve(ctx, c, args[0])
+		c, role, err := me.begin(ctx, cmd, args[0], *duration)
 		if err != nil {
 			return err
 		}

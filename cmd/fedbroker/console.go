@@ -38,14 +38,7 @@ who has it is signed in as you until it expires.`,
 		if err := page.check(cmd); err != nil {
 			return err
 		}
-		if err := checkDuration(cmd, *duration); err != nil {
-			return err
-		}
-		c, err := me.client()
-		if err != nil {
-			return err
-		}
-		role, err := me.resolve(ctx, c, args[0])
+		c, role, err := me.begin(ctx, cmd, args[0], *duration)
 		if err != nil {
 			return err
 		}

@@ -42,14 +42,7 @@ leaves no keys in your shell.`,
 		if write == nil {
 			return misuse(cmd, "there is no format %q", *format)
 		}
-		if err := checkDuration(cmd, *duration); err != nil {
-			return err
-		}
-		c, err := me.client()
-		if err != nil {
-			return err
-		}
-		role, err := me.resolve(ctx, c, args[0])
+		c, role, err := me.begin(ctx, cmd, args[0], *duration)
 		if err != nil {
 			return err
 		}

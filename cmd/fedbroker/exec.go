@@ -37,14 +37,7 @@ status is the command's own.`,
 		return nil
 	}
 	me := personCommand(p, cmd, func(me *person, ctx context.Context, args []string) error {
-		if err := checkDuration(cmd, *duration); err != nil {
-			return err
-		}
-		c, err := me.client()
-		if err != nil {
-			return err
-		}
-		role, err := me.resolve(ctx, c, args[0])
+		c, role, err := me.begin(ctx, cmd, args[0], *duration)
 		if err != nil {
 			return err
 		}

@@ -91,6 +91,19 @@ func during[T any](me *person, what string, do func() (T, error)) (T, error) {
 	return out, err
 }
 
+// begin is what every command with a ROLE does first: it checks --duration and finds the broker and the role.
+func (me *person) begin(ctx context.Context, cmd *cobra.Command, typed string, duration time.Duration) (*client.Client, client.Role, error) {
+	if err := checkDuration(cmd, duration); err != nil {
+		return nil, client.Role{}, err
+	}
+	c, err := me.client()
+	if err != nil {
+		return nil, client.Role{}, err
+	}
+	role, err := me.resolve(ctx, c, typed)
+	return c, role, err
+}
+
 // resolve finds the role that is meant.
 func (me *person) resolve(ctx context.Context, c *client.Client, typed string) (client.Role, error) {
 	return during(me, "asking "+c.Broker()+" for your roles", func() (client.Role, error) { return c.Resolve(ctx, typed) })

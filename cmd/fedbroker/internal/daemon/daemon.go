@@ -72,14 +72,6 @@ func (d *Daemon) begin(ctx context.Context, f *configs.File) error {
 // Addr is where the public listener listens.
 func (d *Daemon) Addr() net.Addr { return d.public.Addr() }
 
-// AdminAddr is where the admin listener listens; nil without one.
-func (d *Daemon) AdminAddr() net.Addr {
-	if d.admin == nil {
-		return nil
-	}
-	return d.admin.Addr()
-}
-
 func (d *Daemon) listen(ctx context.Context, f *configs.File) (err error) {
 	address := f.Server.Listen
 	if address == "" {
