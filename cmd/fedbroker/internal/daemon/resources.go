@@ -14,6 +14,14 @@ import (
 	"github.com/fedbroker/fedbroker/broker/telemetry"
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/internal/secret"
+	"github.com/fedbroker/fedbroker/internal/web"
+)
+
+// What one address may begin, or have read, before anybody is known: a begun login takes room in the store for ten
+// minutes, a SAML Response a millisecond. Far above what a company behind one address needs on a Monday morning.
+const (
+	anybodyPerSecond = 500
+	anybodyAtOnce    = 2000
 )
 
 // resources outlive a reload.
@@ -28,13 +36,14 @@ type resources struct {
 	clientKey []byte // seals registrations of command lines
 	sp        spKey
 	clients   *clients
+	anybody   *web.Throttle // one for every door that reads before it knows whom: a reload does not refill it
 	// life ends when everything is closed: what runs in the background ends with it.
 	life context.Context
 	end  context.CancelFunc
 }
 
 func openResources(ctx context.Context, f *configs.File, o Options) (r *resources, err error) {
-	r = &resources{clients: newClients(o.Version)}
+	r = &resources{clients: newClients(o.Version), anybody: web.NewThrottle(anybodyPerSecond, anybodyAtOnce, o.Clock)}
 	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
