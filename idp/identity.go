@@ -22,6 +22,12 @@ type Identity struct {
 	ACR string   `json:"acr,omitempty"`
 	// SessionExpiry is when the provider wants its session over (SAML SessionNotOnOrAfter); zero when it did not say.
 	SessionExpiry time.Time `json:"session_expiry,omitzero"`
+	// SessionID names the provider's own session, by which it can ask us to end ours (OIDC sid, SAML SessionIndex); empty
+	// when it did not say.
+	SessionID string `json:"session_id,omitempty"`
+	// Leave is what the provider's own code needs to end its session when the person signs out here: an ID token, a
+	// NameID with its format. It is for that provider alone and is never mapped, shown or recorded.
+	Leave State `json:"leave,omitempty"`
 
 	// Claims are all verified claims as the proof spelled them.
 	Claims Claims `json:"claims"`
