@@ -248,6 +248,9 @@ func TestConsole(t *testing.T) {
 	wantRefusal(t, b.post("/console", url.Values{}), 400, "ambiguous_role")
 	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst", "prod/reader"}}), 400, "invalid_request")
 	wantRefusal(t, b.post("/console?role=dev/analyst", url.Values{}), 400, "ambiguous_role")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"soon"}}), 400, "invalid_request")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"-1h"}}), 400, "invalid_request")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"2h"}}), 400, "invalid_request")
 	wantRefusal(t, b.post("/console", url.Values{"role": {strings.Repeat("x", 20<<10)}}), 400, "invalid_request")
 	wantRefusal(t, b.browser().post("/console", url.Values{"role": {"dev/analyst"}}), 401, "login_required")
 	if len(b.STS.Calls()) != calls {
@@ -255,6 +258,17 @@ func TestConsole(t *testing.T) {
 	}
 	b.Store.Break(0)
 	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}}), 503, "store_unavailable")
+}
+
+func TestConsoleDuration(t *testing.T) {
+	b := newSite(t).browser()
+	b.login("alice")
+	for text, want := range map[string]time.Duration{"": time.Hour, "30m": 30 * time.Minute, "1h30m": 90 * time.Minute} {
+		wantRedirect(t, b.post("/console", url.Values{"role": {"prod/reader"}, "duration": {text}}), doortest.SignInURL)
+		if calls := b.STS.Calls(); calls[len(calls)-1].Duration != want {
+			t.Errorf("%q: STS was asked for %s", text, calls[len(calls)-1].Duration)
+		}
+	}
 }
 
 // TestHeadersDoNotHideTheOrigin: with no-referrer on pages browsers would send "Origin: null" with our own forms.
