@@ -28,8 +28,8 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// page is how long one step may take.
-const page = 30 * time.Second
+// patience is how long one step may take.
+const patience = 30 * time.Second
 
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
@@ -64,7 +64,7 @@ func location(t *testing.T, ctx context.Context) string {
 
 func within[T any](a chromedp.Action[T]) chromedp.Action[T] {
 	return func(ctx context.Context, tab *chromedp.Target) (T, error) {
-		ctx, cancel := context.WithTimeout(ctx, page)
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		return a(ctx, tab)
 	}

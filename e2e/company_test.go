@@ -69,7 +69,7 @@ func (c *company) startPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.SAML = c.people.EntityID()
-	server := &http.Server{Handler: c.people, ReadHeaderTimeout: page}
+	server := &http.Server{Handler: c.people, ReadHeaderTimeout: patience}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 }
@@ -139,7 +139,7 @@ func (c *company) signIn(t *testing.T, ctx context.Context, name string) {
 // at waits until the browser is at a path of the broker.
 func (c *company) at(t *testing.T, ctx context.Context, path string) {
 	t.Helper()
-	for deadline := time.Now().Add(page); location(t, ctx) != c.URL+path; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); location(t, ctx) != c.URL+path; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("want %s, at %s", path, location(t, ctx))
 		}

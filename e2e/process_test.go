@@ -49,7 +49,7 @@ func start(t *testing.T, readyURL string, args ...string) {
 			t.Logf("%s %s said:\n%s", filepath.Base(binary), args[0], said.String())
 		}
 	})
-	for deadline := time.Now().Add(page); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		answer, err := http.Get(readyURL)
 		if err == nil {
 			_ = answer.Body.Close()

@@ -71,7 +71,7 @@ func openConsole(t *testing.T, ctx context.Context, d *demo) {
 		t.Fatal(err)
 	}
 	do(t, ctx, click(`button[aria-label="Open the console as prod/admin"]`))
-	for deadline := time.Now().Add(page); !strings.HasPrefix(location(t, ctx), d.AWS+"/console"); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !strings.HasPrefix(location(t, ctx), d.AWS+"/console"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the console did not open; at %s", location(t, ctx))
 		}

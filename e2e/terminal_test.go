@@ -37,7 +37,7 @@ func (c *company) login(t *testing.T, home string, args ...string) *terminal {
 func (term *terminal) says(t *testing.T, pattern string) string {
 	t.Helper()
 	wanted := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(page); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if m := wanted.FindStringSubmatch(term.said.String()); m != nil {
 			return m[1]
 		}
@@ -52,7 +52,7 @@ func (term *terminal) ends(t *testing.T, says string) {
 	t.Helper()
 	select {
 	case <-term.done:
-	case <-time.After(page):
+	case <-time.After(patience):
 	}
 	if !strings.Contains(term.said.String(), says) {
 		t.Fatalf("the terminal does not say %q:\n%s", says, term.said.String())
