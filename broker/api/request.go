@@ -14,6 +14,7 @@ import (
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/internal/web"
+	"github.com/fedbroker/fedbroker/sts"
 )
 
 const (
@@ -26,11 +27,12 @@ const (
 type request struct {
 	bearer, access, cookie, saml secret.Text
 
-	role, policy, destination string
-	duration                  time.Duration
-	policyARNs                []string
-	ignored                   []string
-	remote                    string
+	role, policy string
+	page         sts.Page
+	duration     time.Duration
+	policyARNs   []string
+	ignored      []string
+	remote       string
 }
 
 // neverTheirs are members that come from rules over verified claims; a client that sends them is told nothing and
@@ -128,15 +130,15 @@ func (req *request) form(w http.ResponseWriter, r *http.Request, action string) 
 		switch {
 		case slices.Contains(neverTheirs, name):
 			req.ignored = append(req.ignored, name)
-		case name != "SAMLResponse" && name != "role" && name != "duration" && (name != "destination" || action != "console"):
-			return refuse("the form takes SAMLResponse, role and duration; for the console, destination too")
+		case name != "SAMLResponse" && name != "role" && name != "duration" && (name != "destination" && name != "region" || action != "console"):
+			return refuse("the form takes SAMLResponse, role and duration; for the console, destination and region too")
 		}
 	}
 	if form.Get("SAMLResponse") == "" {
 		return refuse("the form must carry a SAMLResponse; send JSON with another proof")
 	}
 	req.saml = secret.New(form.Get("SAMLResponse"))
-	req.role, req.destination = form.Get("role"), form.Get("destination")
+	req.role, req.page = form.Get("role"), sts.Page{Destination: form.Get("destination"), Region: form.Get("region")}
 	if text := form.Get("duration"); text != "" {
 		req.duration, err = parseDuration(text)
 	}
@@ -182,7 +184,9 @@ func (req *request) member(action, name string, value any) (err error) {
 	case name == "policy_arns" && exchange:
 		req.policyARNs, err = texts(name, value)
 	case name == "destination" && action == "console":
-		req.destination, err = text(name, value)
+		req.page.Destination, err = text(name, value)
+	case name == "region" && action == "console":
+		req.page.Region, err = text(name, value)
 	default:
 		err = refuse(unknownMember(name))
 	}

@@ -131,7 +131,7 @@ func (p *Portal) console(w http.ResponseWriter, r *http.Request) (answer, error)
 		if _, err := p.resume(ctx, v, token); err != nil {
 			return answer{}, err
 		}
-		signIn, _, err := v.Console(ctx, broker.Want{Role: form.Get("role")}, form.Get("destination"))
+		signIn, _, err := v.Console(ctx, broker.Want{Role: form.Get("role")}, sts.Page{Destination: form.Get("destination")})
 		if err != nil {
 			return answer{}, err
 		}

@@ -221,7 +221,7 @@ func TestConsole(t *testing.T) {
 	b.login("alice")
 	w := b.post("/console", url.Values{"role": {"prod/reader"}, "destination": {"https://console.aws.amazon.com/s3/"}})
 	wantRedirect(t, w, doortest.SignInURL)
-	if b.SignIn.Got().Destination != "https://console.aws.amazon.com/s3/" {
+	if b.SignIn.Got().Page.Destination != "https://console.aws.amazon.com/s3/" {
 		t.Errorf("sign-in %+v", b.SignIn.Got())
 	}
 	if h := w.Header(); h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" || len(h.Values("Set-Cookie")) > 0 {
