@@ -11,26 +11,17 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/internal/secret"
-	"github.com/fedbroker/fedbroker/sts"
 )
 
 // homeView is what home.html shows.
 type homeView struct {
-	Name, Provider string
-	Ends           time.Time
-	Accounts       []accountView
-	Withheld       []broker.Withheld
+	Accounts []accountView
+	Withheld []broker.Withheld
 }
 
 type accountView struct {
 	Name, ID string
 	Roles    []roleView
-}
-
-// roleView is one granted role. Console is false where a login session cannot become credentials (pass-through).
-type roleView struct {
-	Name, ARN, Most, Rule string
-	Console               bool
 }
 
 // home lists a signed-in person's roles by account.
@@ -45,7 +36,7 @@ func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
 			return answer{}, err
 		}
 		decision, err := v.Decide()
-		return answer{template: "home.html", data: p.homeView(s, decision), forms: p.ConsoleOrigins}, err
+		return answer{template: "home.html", data: p.homeView(decision), person: p.person(&s), forms: p.ConsoleOrigins}, err
 	})
 	if sessionOver(err) {
 		out = toLogin(r)
@@ -87,23 +78,18 @@ func sessionOver(err error) bool {
 	return errors.As(err, &e) && e.Code == broker.CodeLoginRequired
 }
 
-func (p *Portal) homeView(s session.Session, d broker.Decision) homeView {
-	out := homeView{Name: displayName(&s.Identity), Ends: s.Expires, Withheld: d.Withheld}
-	if provider := p.providers[s.Identity.Provider]; provider != nil {
-		out.Provider = provider.Name
-	}
+func (p *Portal) homeView(d broker.Decision) homeView {
+	out := homeView{Withheld: d.Withheld}
 	at := map[string]int{}
-	for _, g := range d.Grants {
+	for i := range d.Grants {
+		g := &d.Grants[i]
 		id := g.Role.ARN.AccountID()
 		if _, known := at[id]; !known {
 			at[id] = len(out.Accounts)
 			out.Accounts = append(out.Accounts, accountView{Name: g.Role.AccountName, ID: id})
 		}
 		account := &out.Accounts[at[id]]
-		account.Roles = append(account.Roles, roleView{
-			Name: g.Role.Name, ARN: string(g.Role.ARN), Most: hoursText(p.Broker.MostOf(&g)), Rule: g.Rule,
-			Console: g.Role.Mode != sts.ModePassThrough,
-		})
+		account.Roles = append(account.Roles, p.roleView(g))
 	}
 	return out
 }
@@ -118,25 +104,4 @@ func hoursText(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-// console issues credentials and sends the browser into the AWS console with them.
-func (p *Portal) console(w http.ResponseWriter, r *http.Request) (answer, error) {
-	return p.run(r, "portal", "console", func(ctx context.Context, v *broker.Visit) (answer, error) {
-		form, err := p.ownForm(w, r)
-		if err != nil {
-			return answer{}, err
-		}
-		token, _ := p.Cookies.ReadSession(r) // no token has no session
-		if _, err := p.resume(ctx, v, token); err != nil {
-			return answer{}, err
-		}
-		signIn, _, err := v.Console(ctx, broker.Want{Role: form.Get("role")}, sts.Page{Destination: form.Get("destination")})
-		if err != nil {
-			return answer{}, err
-		}
-		out := seeOther(signIn.URL.Reveal())
-		out.secret = true
-		return out, nil
-	})
 }

@@ -97,7 +97,7 @@ func New(o Options) (*Portal, error) {
 		p.brandCSS = fmt.Appendf(nil, ":root{--accent:%s}", o.Branding.Accent) // a hex colour, checked by the configuration
 	}
 	var err error
-	p.pages, err = template.New("").Funcs(template.FuncMap{"clock": p.clockText, "title": title}).ParseFS(templateFiles, "templates/*.html")
+	p.pages, err = template.New("").Funcs(template.FuncMap{"clock": p.clockText, "title": title, "left": leftText, "hours": hoursText}).ParseFS(templateFiles, "templates/*.html")
 	if err == nil && o.Templates != nil {
 		p.pages, err = p.pages.ParseFS(o.Templates, "templates/*.html")
 	}
@@ -131,6 +131,7 @@ type answer struct {
 	secret   bool
 	template string
 	data     any
+	person   *person  // whose page it is, where somebody is signed in
 	forms    []string // further origins that the page's forms may go to
 	document []byte
 	kind     string // the document's media type
@@ -173,7 +174,7 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 		header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(max(a.status, http.StatusOK))
-		if err := p.pages.ExecuteTemplate(w, a.template, view{Brand: p.Branding, Data: a.data}); err != nil {
+		if err := p.pages.ExecuteTemplate(w, a.template, view{Brand: p.Branding, Person: a.person, Data: a.data}); err != nil {
 			p.Logger.Error("a page could not be rendered", "page", a.template, "error", err)
 		}
 	}
@@ -181,8 +182,9 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 
 // view is what every template sees.
 type view struct {
-	Brand Branding
-	Data  any
+	Brand  Branding
+	Person *person // nil where nobody is signed in
+	Data   any
 }
 
 func (p *Portal) brand(w http.ResponseWriter, _ *http.Request) {

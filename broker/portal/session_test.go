@@ -11,6 +11,8 @@ import (
 
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
 	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/sts"
+	"github.com/fedbroker/fedbroker/sts/console/consoletest"
 )
 
 func (s *site) logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -233,6 +235,23 @@ func TestConsole(t *testing.T) {
 	if w := bare.post("/console", url.Values{"role": {"prod/reader"}}); w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", w.Header())
 	}
+	for name, c := range map[string]struct {
+		form url.Values
+		want sts.Page
+	}{
+		"a service":          {url.Values{"service": {"s3"}}, sts.Page{Destination: "s3"}},
+		"in a region":        {url.Values{"service": {"s3"}, "region": {"eu-west-1"}}, sts.Page{Destination: "s3", Region: "eu-west-1"}},
+		"an ARN":             {url.Values{"arn": {"arn:aws:s3:::bucket"}}, sts.Page{Destination: "arn:aws:s3:::bucket"}},
+		"either in one":      {url.Values{"destination": {"s3"}, "service": {""}, "arn": {""}}, sts.Page{Destination: "s3"}},
+		"home in a region":   {url.Values{"region": {"eu-west-1"}}, sts.Page{Region: "eu-west-1"}},
+		"an unfilled region": {url.Values{"region": {""}, "destination": {""}}, sts.Page{}},
+	} {
+		c.form.Set("role", "prod/reader")
+		wantRedirect(t, b.post("/console", c.form), doortest.SignInURL)
+		if b.SignIn.Got().Page != c.want {
+			t.Errorf("%s: %+v", name, b.SignIn.Got())
+		}
+	}
 	if e := b.Audit.Last(); e.Door != "portal" || e.Action != "console" || e.Role != "prod/reader" || e.Subject != "alice" {
 		t.Errorf("record %+v", e)
 	}
@@ -248,13 +267,34 @@ func TestConsole(t *testing.T) {
 	wantRefusal(t, b.post("/console", url.Values{}), 400, "ambiguous_role")
 	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst", "prod/reader"}}), 400, "invalid_request")
 	wantRefusal(t, b.post("/console?role=dev/analyst", url.Values{}), 400, "ambiguous_role")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"soon"}}), 400, "invalid_request")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"-1h"}}), 400, "invalid_request")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"2h"}}), 400, "invalid_request")
 	wantRefusal(t, b.post("/console", url.Values{"role": {strings.Repeat("x", 20<<10)}}), 400, "invalid_request")
+	for _, destination := range consoletest.Hostile() {
+		for _, field := range []string{"destination", "service", "arn"} {
+			wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, field: {destination}}), 400, "invalid_request")
+		}
+	}
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "service": {"s3"}, "arn": {"arn:aws:s3:::b"}}), 400, "invalid_request")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "service": {"s3"}, "region": {"cn-north-1"}}), 400, "invalid_request")
 	wantRefusal(t, b.browser().post("/console", url.Values{"role": {"dev/analyst"}}), 401, "login_required")
 	if len(b.STS.Calls()) != calls {
 		t.Error("STS was called for a refusal")
 	}
 	b.Store.Break(0)
 	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}}), 503, "store_unavailable")
+}
+
+func TestConsoleDuration(t *testing.T) {
+	b := newSite(t).browser()
+	b.login("alice")
+	for text, want := range map[string]time.Duration{"": time.Hour, "30m": 30 * time.Minute, "1h30m": 90 * time.Minute} {
+		wantRedirect(t, b.post("/console", url.Values{"role": {"prod/reader"}, "duration": {text}}), doortest.SignInURL)
+		if calls := b.STS.Calls(); calls[len(calls)-1].Duration != want {
+			t.Errorf("%q: STS was asked for %s", text, calls[len(calls)-1].Duration)
+		}
+	}
 }
 
 // TestHeadersDoNotHideTheOrigin: with no-referrer on pages browsers would send "Origin: null" with our own forms.
