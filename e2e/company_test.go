@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,24 +135,11 @@ func (c *company) signIn(t *testing.T, ctx context.Context, name string) {
 	)
 }
 
-// at waits until the browser is at a path of the broker.
-func (c *company) at(t *testing.T, ctx context.Context, path string) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); location(t, ctx) != c.URL+path; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("want %s, at %s", path, location(t, ctx))
-		}
-	}
-	do(t, ctx, chromedp.WaitReady(chromedp.CSS("body")))
-}
-
 // open goes to a path of the broker.
 func (c *company) open(t *testing.T, ctx context.Context, path string) {
 	t.Helper()
 	do(t, ctx, chromedp.Navigate(c.URL+path), chromedp.WaitReady(chromedp.CSS("body")))
 }
-
-func escape(s string) string { return url.QueryEscape(s) }
 
 const brokerFile = `
 server: {listen: "{{.Listen}}", public_url: "{{.URL}}"}
