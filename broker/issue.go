@@ -32,7 +32,12 @@ type Issued struct {
 
 // Issue turns one grant of the visit's identity into credentials:
 // limits, cache, coalescing, budget, and only then STS.
-func (v *Visit) Issue(ctx context.Context, want Want) (issued Issued, err error) {
+func (v *Visit) Issue(ctx context.Context, want Want) (Issued, error) {
+	return v.issue(ctx, want, func(*Grant) error { return nil })
+}
+
+// issue is Issue where more than the grant may stand in the way.
+func (v *Visit) issue(ctx context.Context, want Want, check func(*Grant) error) (issued Issued, err error) {
 	start := v.broker.Clock()
 	mode := sts.Mode("")
 	defer func() {
@@ -49,6 +54,9 @@ func (v *Visit) Issue(ctx context.Context, want Want) (issued Issued, err error)
 	}
 	mode = grant.Role.Mode
 	v.noteGrant(grant)
+	if err := check(grant); err != nil {
+		return Issued{}, err
+	}
 	policy, arns, err := narrowed(grant, want)
 	if err != nil {
 		return Issued{}, err

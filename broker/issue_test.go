@@ -391,24 +391,39 @@ func TestConsoleSessionsEndWithTheirBounds(t *testing.T) {
 			id := w.identity("alice")
 			_, err := w.Run(t.Context(), broker.Call{}, func(ctx context.Context, v *broker.Visit) error {
 				v.Resume(&id, "h", start.Add(c.session))
-				_, _, err := v.Console(ctx, broker.Want{}, "https://console.test/s3")
+				_, _, err := v.Console(ctx, broker.Want{}, sts.Page{Destination: "s3", Region: "eu-west-1"})
 				return err
 			})
 			wantCode(t, err, "")
-			if got := w.signIn.got; got.Duration != c.want || got.Destination != "https://console.test/s3" || got.Partition != sts.PartitionAWS {
+			if got := w.signIn.got; got.Duration != c.want || got.Page != (sts.Page{Destination: "s3", Region: "eu-west-1"}) || got.Partition != sts.PartitionAWS {
 				t.Errorf("asked for %+v", got)
 			}
 		})
 	}
+}
+
+// TestAPageThatCannotBeOpenedCostsNothing: it is refused before AWS is asked for credentials, and only to whom the role
+// is granted.
+func TestAPageThatCannotBeOpenedCostsNothing(t *testing.T) {
 	w := newWorld(t)
-	w.signIn.err = stsError(sts.KindInvalid)
+	w.decide = grantOnly(grantOf(reader))
+	w.signIn.refuses = stsError(sts.KindInvalid)
 	id := w.identity("alice")
-	_, err := w.Run(t.Context(), broker.Call{}, func(ctx context.Context, v *broker.Visit) error {
-		v.Resume(&id, "h", start.Add(time.Hour))
-		_, _, err := v.Console(ctx, broker.Want{Role: "prod/reader"}, "https://evil.example")
+	open := func(role string) error {
+		_, err := w.Run(t.Context(), broker.Call{}, func(ctx context.Context, v *broker.Visit) error {
+			v.Resume(&id, "h", start.Add(time.Hour))
+			_, _, err := v.Console(ctx, broker.Want{Role: role}, sts.Page{Destination: "https://evil.example"})
+			return err
+		})
 		return err
-	})
-	wantCode(t, err, broker.CodeInvalidRequest)
+	}
+	wantCode(t, open("prod/reader"), broker.CodeInvalidRequest)
+	wantCode(t, open("prod/deploy"), broker.CodeRoleNotGranted)
+	if n := len(w.sts.calls); n != 0 {
+		t.Errorf("STS was called %d times", n)
+	}
+	w.signIn.refuses, w.signIn.err = nil, stsError(sts.KindInvalid)
+	wantCode(t, open("prod/reader"), broker.CodeInvalidRequest)
 }
 
 func BenchmarkCachedExchange(b *testing.B) {
@@ -445,7 +460,7 @@ func TestOurOwnWordsAreNotAWSs(t *testing.T) {
 		id := w.identity("alice")
 		_, err := w.Run(t.Context(), broker.Call{}, func(ctx context.Context, v *broker.Visit) error {
 			v.Resume(&id, "h", start.Add(time.Hour))
-			_, _, err := v.Console(ctx, broker.Want{}, "")
+			_, _, err := v.Console(ctx, broker.Want{}, sts.Page{})
 			return err
 		})
 		var e *broker.Error

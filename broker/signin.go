@@ -10,6 +10,9 @@ import (
 
 // SignIn makes console sign-in URLs out of credentials. sts/console implements it.
 type SignIn interface {
+	// Destination returns the address of the page that a sign-in begins with, and refuses what is no page of the console.
+	// It reads what the request says of partition, region and page, and calls nobody.
+	Destination(req SignInRequest) (string, error)
 	SignInURL(ctx context.Context, creds sts.Credentials, req SignInRequest) (SignInURL, error)
 }
 
@@ -17,8 +20,7 @@ type SignIn interface {
 type SignInRequest struct {
 	Partition sts.Partition
 	Region    string
-	// Destination is an absolute URL of the AWS console; empty means its start page.
-	Destination string
+	Page      sts.Page
 	// Duration is sent as SessionDuration; 0 leaves it out.
 	Duration time.Duration
 }
@@ -29,14 +31,30 @@ type SignInURL struct {
 	Expires time.Time
 }
 
-// Console issues credentials and turns them into a console sign-in URL.
-func (v *Visit) Console(ctx context.Context, want Want, destination string) (SignInURL, Issued, error) {
-	issued, err := v.Issue(ctx, want)
+// Destination returns the address of the console page that page means for a role.
+func (b *Broker) Destination(role *Role, page sts.Page) (string, error) {
+	address, err := b.SignIn.Destination(signInRequest(role, page))
+	if err != nil {
+		return "", fromSTS(err, role.Mode)
+	}
+	return address, nil
+}
+
+func signInRequest(role *Role, page sts.Page) SignInRequest {
+	return SignInRequest{Partition: role.ARN.Partition(), Region: role.Region, Page: page}
+}
+
+// Console issues credentials and turns them into a console sign-in URL. A page that cannot be opened costs no exchange.
+func (v *Visit) Console(ctx context.Context, want Want, page sts.Page) (SignInURL, Issued, error) {
+	issued, err := v.issue(ctx, want, func(g *Grant) error {
+		_, err := v.broker.Destination(g.Role, page)
+		return err
+	})
 	if err != nil {
 		return SignInURL{}, Issued{}, err
 	}
 	role := issued.Grant.Role
-	req := SignInRequest{Partition: role.ARN.Partition(), Region: role.Region, Destination: destination}
+	req := signInRequest(role, page)
 	if !v.broker.chained(role) { // AWS refuses SessionDuration for chained sessions
 		req.Duration = v.consoleDuration(issued.Grant)
 	}

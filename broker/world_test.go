@@ -232,8 +232,13 @@ func (fakeMinter) SAMLResponse(_ context.Context, p broker.MintRequest) (secret.
 }
 
 type fakeSignIn struct {
-	got broker.SignInRequest
-	err error
+	got     broker.SignInRequest
+	refuses error // a page
+	err     error
+}
+
+func (f *fakeSignIn) Destination(req broker.SignInRequest) (string, error) {
+	return "https://console.test/" + req.Page.Destination, f.refuses
 }
 
 func (f *fakeSignIn) SignInURL(_ context.Context, _ sts.Credentials, req broker.SignInRequest) (broker.SignInURL, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker/api"
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
 	"github.com/fedbroker/fedbroker/sts"
+	"github.com/fedbroker/fedbroker/sts/console/consoletest"
 )
 
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -109,17 +110,33 @@ func TestConsole(t *testing.T) {
 	d := newDoor(t)
 	for name, edits := range map[string][]edit{
 		"JSON": {bearer(d.Token())},
-		"form": {asForm, d.withResponse("role=prod%2Freader&destination=https://console.aws.amazon.com/s3/")},
+		"form": {asForm, d.withResponse("role=prod%2Freader&destination=s3&region=eu-west-1")},
 	} {
-		body := `{"role":"prod/deploy","duration":"30m","destination":"https://console.aws.amazon.com/s3/"}`
+		body := `{"role":"prod/deploy","duration":"30m","destination":"s3","region":"eu-west-1"}`
 		w := d.send(console, body, edits...)
 		got := decode[api.SignIn](t, w)
-		if got.SignInURL != doortest.SignInURL || got.Expiration.Nanosecond() != 0 || d.SignIn.Got().Destination != "https://console.aws.amazon.com/s3/" {
+		if got.SignInURL != doortest.SignInURL || got.Expiration.Nanosecond() != 0 || d.SignIn.Got().Page != (sts.Page{Destination: "s3", Region: "eu-west-1"}) {
 			t.Errorf("%s: %+v for %+v", name, got, d.SignIn.Got())
 		}
 		if d.Audit.Last().Action != "console" {
 			t.Errorf("%s: record %+v", name, d.Audit.Last())
 		}
+	}
+}
+
+// TestHostileDestinations: none is opened, and none costs a call.
+func TestHostileDestinations(t *testing.T) {
+	d := newDoor(t)
+	for _, destination := range consoletest.Hostile() {
+		body, err := json.Marshal(map[string]string{"role": "prod/deploy", "destination": destination})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := d.send(console, string(body), bearer(d.Token()))
+		t.Run(destination[:min(len(destination), 60)], func(t *testing.T) { wantProblem(t, w, 400, broker.CodeInvalidRequest) })
+	}
+	if len(d.STS.Calls()) > 0 {
+		t.Error("STS was called")
 	}
 }
 

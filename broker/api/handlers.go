@@ -47,7 +47,7 @@ type SignIn struct {
 }
 
 func (a *API) console(ctx context.Context, v *broker.Visit, req *request) (any, error) {
-	signIn, _, err := v.Console(ctx, req.want(), req.destination)
+	signIn, _, err := v.Console(ctx, req.want(), req.page)
 	if err != nil {
 		return nil, err
 	}

@@ -130,6 +130,7 @@ func TestFormIsNoPages(t *testing.T) {
 		"two roles":                  {response + "&role=a&role=b", nil},
 		"a session policy":           {response + "&policy=%7B%7D", nil},
 		"a destination":              {response + "&destination=https%3A%2F%2Fconsole.aws.amazon.com%2F", nil},
+		"a region":                   {response + "&region=eu-west-1", nil},
 		"RelayState":                 {response + "&RelayState=x", nil},
 		"SAMLRequest":                {response + "&SAMLRequest=x", nil},
 		"another field":              {response + "&x=y", nil},
@@ -181,7 +182,7 @@ func TestBodies(t *testing.T) {
 		"role a number": `{"role":1}`, "role null": `{"role":null}`, "role a list": `{"role":["prod/deploy"]}`, "role with NUL": `{"role":"prod/deploy\u0000"}`,
 		"policy an object": `{"role":"prod/deploy","policy":{}}`, "arns a text": `{"role":"prod/deploy","policy_arns":"x"}`, "arns of numbers": `{"role":"prod/deploy","policy_arns":[1]}`,
 		"arns null": `{"role":"prod/deploy","policy_arns":null}`, "eleven arns": `{"role":"prod/deploy","policy_arns":["1","2","3","4","5","6","7","8","9","10","11"]}`,
-		"policy too long": `{"role":"prod/deploy","policy":"` + strings.Repeat("x", 2049) + `"}`, "destination": `{"role":"prod/deploy","destination":"https://console.aws.amazon.com/"}`,
+		"policy too long": `{"role":"prod/deploy","policy":"` + strings.Repeat("x", 2049) + `"}`, "destination": `{"role":"prod/deploy","destination":"https://console.aws.amazon.com/"}`, "region": `{"role":"prod/deploy","region":"eu-west-1"}`,
 		"SAMLResponse": `{"role":"prod/deploy","SAMLResponse":"x"}`, "not UTF-8": "{\"role\":\"\xff\"}", "lone surrogate": `{"role":"\ud800"}`,
 		"deep": strings.Repeat("[", 100000), "deep member": `{"role":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`,
 		"huge": `{"role":"` + strings.Repeat("x", 33<<10) + `"}`, "huge member": `{"` + strings.Repeat("x", 20<<10) + `":1}`, "proto": `{"__proto__":{}}`, "no name": `{"":1}`,
@@ -198,7 +199,7 @@ func TestBodies(t *testing.T) {
 		w := d.send(credentials, `{"role":"prod/deploy"}`, token, func(r *http.Request) { r.Header.Set("Content-Type", kind) })
 		wantProblem(t, w, 400, broker.CodeInvalidRequest)
 	}
-	for _, member := range []string{"duration", "policy", "policy_arns", "destination"} {
+	for _, member := range []string{"duration", "policy", "policy_arns", "destination", "region"} {
 		wantProblem(t, d.send(explain, `{"`+member+`":"1h"}`, token), 400, broker.CodeInvalidRequest)
 	}
 	for _, text := range []string{`{"role":"x","hello!":1}`, `{"` + base64.StdEncoding.EncodeToString([]byte("some secret")) + `":1}`} {
@@ -302,7 +303,7 @@ func TestMethods(t *testing.T) {
 		t.Errorf("HEAD: %d", w.Code)
 	}
 	for _, path := range []string{
-		"/api/v1/roles/", "/api/v1/", "/api/v1/roles%2f", "/api/v2/roles", "/API/v1/roles", "/api/v1/roles;x", "/api/v1/who/AKIA", "/api/v1/sessions", "/api/v1/..%2froles",
+		"/api/v1/roles/", "/api/v1/", "/api/v1/roles%2f", "/api/v2/roles", "/API/v1/roles", "/api/v1/roles;x", "/api/v1/who/AKIA", "/api/v1/sessions/", "/api/v1/..%2froles",
 	} {
 		if w := d.do("GET "+path, "", bearer(d.Token())); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)

@@ -11,9 +11,11 @@ import (
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/oauth"
+	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/internal/web"
+	"github.com/fedbroker/fedbroker/sts"
 )
 
 const (
@@ -26,11 +28,14 @@ const (
 type request struct {
 	bearer, access, cookie, saml secret.Text
 
-	role, policy, destination string
-	duration                  time.Duration
-	policyARNs                []string
-	ignored                   []string
-	remote                    string
+	role, policy string
+	page         sts.Page
+	duration     time.Duration
+	policyARNs   []string
+	ignored      []string
+	remote       string
+	path         string          // the session that the path names
+	login        session.Session // that asks, once it is known; none of a machine
 }
 
 // neverTheirs are members that come from rules over verified claims; a client that sends them is told nothing and
@@ -44,10 +49,16 @@ func refuse(detail string) error { return broker.Refuse(broker.CodeInvalidReques
 
 // read finds the proof and the wishes of a request. With an error the request holds what was read until then.
 func (a *API) read(w http.ResponseWriter, r *http.Request, action string) (*request, error) {
-	req := &request{}
+	req := &request{path: r.PathValue("id")}
 	err := a.proofs(r, req)
-	if err == nil && r.Method == http.MethodPost {
+	switch {
+	case err != nil:
+	case r.Method == http.MethodPost:
 		err = a.body(w, r, req, action)
+	case r.Method == http.MethodDelete && !req.cookie.Empty() && !web.SameOrigin(r, a.PublicURL):
+		err = refuse("a cookie is taken only from the broker's own pages; send a bearer token")
+	case action == "sessions" && r.URL.Query().Has("all"):
+		err = broker.Refuse(broker.CodeNotAuthorized, "only an administrator may list everybody's sessions", nil)
 	}
 	if err == nil {
 		err = req.exactlyOne()
@@ -128,15 +139,15 @@ func (req *request) form(w http.ResponseWriter, r *http.Request, action string) 
 		switch {
 		case slices.Contains(neverTheirs, name):
 			req.ignored = append(req.ignored, name)
-		case name != "SAMLResponse" && name != "role" && name != "duration" && (name != "destination" || action != "console"):
-			return refuse("the form takes SAMLResponse, role and duration; for the console, destination too")
+		case name != "SAMLResponse" && name != "role" && name != "duration" && (name != "destination" && name != "region" || action != "console"):
+			return refuse("the form takes SAMLResponse, role and duration; for the console, destination and region too")
 		}
 	}
 	if form.Get("SAMLResponse") == "" {
 		return refuse("the form must carry a SAMLResponse; send JSON with another proof")
 	}
 	req.saml = secret.New(form.Get("SAMLResponse"))
-	req.role, req.destination = form.Get("role"), form.Get("destination")
+	req.role, req.page = form.Get("role"), sts.Page{Destination: form.Get("destination"), Region: form.Get("region")}
 	if text := form.Get("duration"); text != "" {
 		req.duration, err = parseDuration(text)
 	}
@@ -182,7 +193,9 @@ func (req *request) member(action, name string, value any) (err error) {
 	case name == "policy_arns" && exchange:
 		req.policyARNs, err = texts(name, value)
 	case name == "destination" && action == "console":
-		req.destination, err = text(name, value)
+		req.page.Destination, err = text(name, value)
+	case name == "region" && action == "console":
+		req.page.Region, err = text(name, value)
 	default:
 		err = refuse(unknownMember(name))
 	}

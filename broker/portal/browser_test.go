@@ -197,7 +197,7 @@ var (
 	ownScript   = regexp.MustCompile(`^<script src="/static/[a-z]+\.js" defer>$`)
 	quotedValue = regexp.MustCompile(`"[^"]*"`)
 	handlerAttr = regexp.MustCompile(`(?i)<[a-z][^>]*[\s"](on[a-z]+|style)\s*=`)
-	policyShape = regexp.MustCompile(`^default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'( https://[a-z.]+)*$|^default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'$`)
+	policyShape = regexp.MustCompile(`^default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'( https://[a-z.]+)*$|^default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'$`)
 )
 
 // safe holds an answer to invariants 6 and 8: strict policy, no inline script, nothing cached.

@@ -24,7 +24,11 @@ func (p *Portal) console(w http.ResponseWriter, r *http.Request) (answer, error)
 		if err != nil {
 			return answer{}, err
 		}
-		signIn, issued, err := v.Console(ctx, want, form.Get("destination"))
+		page, err := pageIn(form)
+		if err != nil {
+			return answer{}, err
+		}
+		signIn, issued, err := v.Console(ctx, want, page)
 		if err != nil {
 			return answer{}, explained(v, want.Role, err)
 		}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
 	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/sts"
+	"github.com/fedbroker/fedbroker/sts/console/consoletest"
 )
 
 func (s *site) logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -221,7 +223,7 @@ func TestConsole(t *testing.T) {
 	b.login("alice")
 	w := b.post("/console", url.Values{"role": {"prod/reader"}, "destination": {"https://console.aws.amazon.com/s3/"}})
 	wantRedirect(t, w, doortest.SignInURL)
-	if b.SignIn.Got().Destination != "https://console.aws.amazon.com/s3/" {
+	if b.SignIn.Got().Page.Destination != "https://console.aws.amazon.com/s3/" {
 		t.Errorf("sign-in %+v", b.SignIn.Got())
 	}
 	if h := w.Header(); h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" || len(h.Values("Set-Cookie")) > 0 {
@@ -232,6 +234,23 @@ func TestConsole(t *testing.T) {
 	bare.site = &site{World: b.World, t: t, handler: b.bare}
 	if w := bare.post("/console", url.Values{"role": {"prod/reader"}}); w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", w.Header())
+	}
+	for name, c := range map[string]struct {
+		form url.Values
+		want sts.Page
+	}{
+		"a service":          {url.Values{"service": {"s3"}}, sts.Page{Destination: "s3"}},
+		"in a region":        {url.Values{"service": {"s3"}, "region": {"eu-west-1"}}, sts.Page{Destination: "s3", Region: "eu-west-1"}},
+		"an ARN":             {url.Values{"arn": {"arn:aws:s3:::bucket"}}, sts.Page{Destination: "arn:aws:s3:::bucket"}},
+		"either in one":      {url.Values{"destination": {"s3"}, "service": {""}, "arn": {""}}, sts.Page{Destination: "s3"}},
+		"home in a region":   {url.Values{"region": {"eu-west-1"}}, sts.Page{Region: "eu-west-1"}},
+		"an unfilled region": {url.Values{"region": {""}, "destination": {""}}, sts.Page{}},
+	} {
+		c.form.Set("role", "prod/reader")
+		wantRedirect(t, b.post("/console", c.form), doortest.SignInURL)
+		if b.SignIn.Got().Page != c.want {
+			t.Errorf("%s: %+v", name, b.SignIn.Got())
+		}
 	}
 	if e := b.Audit.Last(); e.Door != "portal" || e.Action != "console" || e.Role != "prod/reader" || e.Subject != "alice" {
 		t.Errorf("record %+v", e)
@@ -252,6 +271,13 @@ func TestConsole(t *testing.T) {
 	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"-1h"}}), 400, "invalid_request")
 	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "duration": {"2h"}}), 400, "invalid_request")
 	wantRefusal(t, b.post("/console", url.Values{"role": {strings.Repeat("x", 20<<10)}}), 400, "invalid_request")
+	for _, destination := range consoletest.Hostile() {
+		for _, field := range []string{"destination", "service", "arn"} {
+			wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, field: {destination}}), 400, "invalid_request")
+		}
+	}
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "service": {"s3"}, "arn": {"arn:aws:s3:::b"}}), 400, "invalid_request")
+	wantRefusal(t, b.post("/console", url.Values{"role": {"dev/analyst"}, "service": {"s3"}, "region": {"cn-north-1"}}), 400, "invalid_request")
 	wantRefusal(t, b.browser().post("/console", url.Values{"role": {"dev/analyst"}}), 401, "login_required")
 	if len(b.STS.Calls()) != calls {
 		t.Error("STS was called for a refusal")

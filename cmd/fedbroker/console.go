@@ -6,32 +6,33 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/client"
+	"github.com/fedbroker/fedbroker/sts"
+	"github.com/fedbroker/fedbroker/sts/console"
 )
 
-var (
-	regionName  = regexp.MustCompile(`^[a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$`)
-	serviceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	arnForm     = regexp.MustCompile(`^arn:[a-z-]{3,20}:[a-z0-9-]{1,63}:[a-z0-9-]*:[0-9]*:[\x21-\x7e]{1,1000}$`)
-)
+var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$`)
 
 func consoleCommand(p *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "console ROLE", Short: "Open the AWS console with a role",
-		Long: `Open the AWS console with a role, at a service or at the thing that an ARN names. --print prints the address instead:
-who has it is signed in as you until it expires.`,
+		Long: `Open the AWS console with a role, at a service, at the thing that an ARN names or at a page whose address you have.
+--print prints the address instead: who has it is signed in as you until it expires.`,
 		Example: "  fedbroker console prod/reader\n  fedbroker console prod/reader --service s3 --region eu-central-1\n  fedbroker console prod/reader --arn arn:aws:s3:::bucket",
 		Args:    oneArg("the ROLE"),
 	}
 	var page consolePage
 	flags := cmd.Flags()
-	flags.StringVar(&page.service, "service", "", "open this service, as the console spells it in its address: s3, ec2, lambda")
+	flags.StringVar(&page.service, "service", "", "open this service: s3, ec2, lambda")
 	flags.StringVar(&page.arn, "arn", "", "open what has this ARN")
-	flags.StringVar(&page.region, "region", "", "region to begin in")
+	flags.StringVar(&page.address, "url", "", "open this page of the AWS console")
+	flags.StringVar(&page.region, "region", "", "region to begin in; the role's own when left out")
+	_ = cmd.RegisterFlagCompletionFunc("service", cobra.FixedCompletions(console.Services(), cobra.ShellCompDirectiveNoFileComp))
 	print := flags.Bool("print", false, "print the address rather than open it")
 	duration := durationFlag(cmd)
 	me := personCommand(p, cmd, func(me *person, ctx context.Context, args []string) error {
@@ -43,7 +44,7 @@ who has it is signed in as you until it expires.`,
 			return err
 		}
 		signIn, err := during(me, "asking "+c.Broker()+" for a sign-in of "+role.Name, func() (client.SignIn, error) {
-			return c.Console(ctx, client.Want{Role: role.ARN, Duration: *duration}, page.destination(role.ARN))
+			return c.Console(ctx, client.Want{Role: role.ARN, Duration: *duration}, sts.Page{Destination: page.destination(), Region: page.region})
 		})
 		if err != nil {
 			return err
@@ -71,50 +72,30 @@ func (me *person) openConsole(s client.SignIn, print bool) error {
 	return nil
 }
 
-// consolePage is where in the console to begin.
-type consolePage struct{ service, arn, region string }
+// consolePage is where in the console to begin, by whichever flag says so.
+type consolePage struct{ service, arn, address, region string }
 
+// check finds the mistakes of a command line. What may be opened is the broker's to say.
 func (c consolePage) check(cmd *cobra.Command) error {
+	given := 0
+	for _, flag := range []string{c.service, c.arn, c.address} {
+		if flag != "" {
+			given++
+		}
+	}
 	switch {
-	case c.service != "" && c.arn != "":
-		return misuse(cmd, "--service and --arn name two pages; leave one of them out")
-	case c.service != "" && !serviceName.MatchString(c.service):
-		return misuse(cmd, "%q is not the name of a service; it is what follows the host in the console's address", c.service)
-	case c.arn != "" && !arnForm.MatchString(c.arn):
+	case given > 1:
+		return misuse(cmd, "--service, --arn and --url each name a page; leave all but one of them out")
+	case c.service != "" && !slices.Contains(console.Services(), c.service):
+		return misuse(cmd, "no service is known as %q; use --url with the address of its page", c.service)
+	case c.arn != "" && !strings.HasPrefix(c.arn, "arn:"):
 		return misuse(cmd, "%q is not an ARN", c.arn)
+	case c.address != "" && !strings.Contains(c.address, "://"):
+		return misuse(cmd, "%q is not the address of a page", c.address)
 	case c.region != "" && !regionName.MatchString(c.region):
 		return misuse(cmd, "%q is not the name of a region", c.region)
 	}
 	return nil
 }
 
-// destination is the address of the page in the partition of the role; empty for the console's own home.
-func (c consolePage) destination(role string) string {
-	if c == (consolePage{}) {
-		return ""
-	}
-	host := "console.aws.amazon.com"
-	switch strings.Split(role, ":")[1] {
-	case "aws-cn":
-		host = "console.amazonaws.cn"
-	case "aws-us-gov":
-		host = "console.amazonaws-us-gov.com"
-	}
-	if c.region != "" {
-		host = c.region + "." + host
-	}
-	query := url.Values{}
-	if c.region != "" {
-		query.Set("region", c.region)
-	}
-	u := url.URL{Scheme: "https", Host: host, Path: "/"}
-	switch {
-	case c.arn != "":
-		u.Path = "/go/view"
-		query.Set("arn", c.arn)
-	case c.service != "":
-		u.Path = "/" + c.service + "/home"
-	}
-	u.RawQuery = query.Encode()
-	return u.String()
-}
+func (c consolePage) destination() string { return c.service + c.arn + c.address }

@@ -23,8 +23,9 @@ func Protect(next http.Handler, https bool) http.Handler {
 	})
 }
 
-// PagePolicy is the content policy of a page that may send forms to the given origins besides our own.
+// PagePolicy is the content policy of a page that may send forms to the given origins besides our own. Its scripts may
+// ask us, and nobody else.
 func PagePolicy(formOrigins ...string) string {
-	return "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action " +
+	return "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action " +
 		strings.Join(append([]string{"'self'"}, formOrigins...), " ")
 }

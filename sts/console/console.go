@@ -87,8 +87,8 @@ type Request struct {
 	Region string
 	// Issuer is the page where people sign in again when the console session is over; empty leaves it out.
 	Issuer string
-	// Destination is the console page to open; empty means the console's home.
-	Destination string
+	// Page is where in the console to begin.
+	Page sts.Page
 	// SessionDuration is the length of the console session, 15 m to 12 h; 0 leaves it to AWS.
 	SessionDuration time.Duration
 	// Chained says that the credentials came from role chaining: AWS then takes no SessionDuration.

@@ -26,7 +26,7 @@ const (
 
 // SignIn exchanges the credentials for a sign-in token and builds the login URL around it.
 func (f *Federation) SignIn(ctx context.Context, r Request) (SignIn, error) {
-	destination, err := f.Destination(r.Partition, r.Region, r.Destination)
+	destination, err := f.Destination(r.Partition, r.Region, r.Page)
 	if err != nil {
 		return SignIn{}, err
 	}

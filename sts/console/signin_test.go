@@ -183,10 +183,10 @@ func TestRefusedRequestsAreNotSent(t *testing.T) {
 		"thirteen hours":       func(r *console.Request) { r.SessionDuration = 13 * time.Hour },
 		"half a second":        func(r *console.Request) { r.SessionDuration = time.Hour + time.Second/2 },
 		"negative":             func(r *console.Request) { r.SessionDuration = -time.Hour },
-		"another destination":  func(r *console.Request) { r.Destination = "https://evil.example/" },
+		"another destination":  func(r *console.Request) { r.Page.Destination = "https://evil.example/" },
 		"another partition":    func(r *console.Request) { r.Partition = "aws-iso" },
 		"another's region":     func(r *console.Request) { r.Region = "cn-north-1" },
-		"destination at AWS's": func(r *console.Request) { r.Destination = "https://console.aws.amazon.com/" },
+		"destination at AWS's": func(r *console.Request) { r.Page.Destination = "https://console.aws.amazon.com/" },
 	} {
 		e := newEndpoint(t, good)
 		r := request()
@@ -314,10 +314,10 @@ func TestRefusalsAreOurWords(t *testing.T) {
 	f := e.federation(t)
 	e.Close()
 	_, down := f.SignIn(t.Context(), request())
-	_, elsewhere := newFederation(t, console.Options{}).Destination(sts.PartitionAWS, "", "https://evil.example.com/")
+	_, elsewhere := newFederation(t, console.Options{}).Destination(sts.PartitionAWS, "", sts.Page{Destination: "https://evil.example.com/"})
 	for want, err := range map[string]error{
-		"the AWS sign-in endpoint cannot be reached; try again": down,
-		"the destination is not a page of the AWS console":      elsewhere,
+		"the AWS sign-in endpoint cannot be reached; try again":                                              down,
+		"the destination is neither a page of the AWS console, nor an ARN, nor a service that is known here": elsewhere,
 	} {
 		var se *sts.Error
 		if !errors.As(err, &se) || se.Code != "" || se.Message != want || err.Error() != want {

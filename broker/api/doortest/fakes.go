@@ -10,6 +10,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/sts"
+	"github.com/fedbroker/fedbroker/sts/console"
 )
 
 // Secrets that the fakes hand out, to be looked for where they must not be.
@@ -91,9 +92,23 @@ func (f *STS) Calls() []sts.Request {
 
 // SignIn makes one and the same console URL, or fails with Err.
 type SignIn struct {
-	mu  sync.Mutex
-	got broker.SignInRequest
-	Err error
+	console *console.Federation
+	mu      sync.Mutex
+	got     broker.SignInRequest
+	Err     error
+}
+
+func newSignIn() (*SignIn, error) {
+	f, err := console.New(console.Options{})
+	return &SignIn{console: f}, err
+}
+
+// SignOut is AWS's own sign-out.
+func (f *SignIn) SignOut(p sts.Partition) string { return f.console.SignOut(p) }
+
+// Destination reads a page as the real one does.
+func (f *SignIn) Destination(req broker.SignInRequest) (string, error) {
+	return f.console.Destination(req.Partition, req.Region, req.Page)
 }
 
 // SignInURL answers one request.

@@ -71,10 +71,13 @@ type World struct {
 func New(t testing.TB, further ...*broker.Role) *World {
 	t.Helper()
 	w := &World{
-		Audit: &Audit{}, Strangers: &Audit{}, SignIn: &SignIn{}, Rand: &Seed{src: rand.NewChaCha8([32]byte{1})}, t: t, roles: append(roles(), further...),
+		Audit: &Audit{}, Strangers: &Audit{}, Rand: &Seed{src: rand.NewChaCha8([32]byte{1})}, t: t, roles: append(roles(), further...),
 		now: Start.Add(-time.Microsecond), // Prepare waits for the end of a second
 	}
 	w.STS = &STS{now: w.Now}
+	var err error
+	w.SignIn, err = newSignIn()
+	w.must(err)
 	sealed, err := store.Open(t.Context(), store.Config{Clock: w.Now, Rand: w.Rand})
 	w.must(err)
 	w.Store = &Store{inner: sealed}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fedbroker/fedbroker/internal/secret"
+	"github.com/fedbroker/fedbroker/sts"
 )
 
 // Whoami is the identity as the broker's rules see it.
@@ -91,11 +92,14 @@ func (c *Client) Credentials(ctx context.Context, want Want) (Credentials, error
 	}, nil
 }
 
-// Console asks for a sign-in URL that opens destination, the console's home when empty.
-func (c *Client) Console(ctx context.Context, want Want, destination string) (SignIn, error) {
+// Console asks for a sign-in URL that opens a page. Which pages there are is the broker's to say.
+func (c *Client) Console(ctx context.Context, want Want, page sts.Page) (SignIn, error) {
 	body := want.body()
-	if destination != "" {
-		body["destination"] = destination
+	if page.Destination != "" {
+		body["destination"] = page.Destination
+	}
+	if page.Region != "" {
+		body["region"] = page.Region
 	}
 	var out struct {
 		SignInURL  string

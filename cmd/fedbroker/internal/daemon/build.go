@@ -169,9 +169,13 @@ type signIn struct {
 	issuer     string
 }
 
+func (s signIn) Destination(req broker.SignInRequest) (string, error) {
+	return s.federation.Destination(req.Partition, req.Region, req.Page)
+}
+
 func (s signIn) SignInURL(ctx context.Context, creds sts.Credentials, req broker.SignInRequest) (broker.SignInURL, error) {
 	out, err := s.federation.SignIn(ctx, console.Request{
-		Credentials: creds, Partition: req.Partition, Region: req.Region, Issuer: s.issuer, Destination: req.Destination, SessionDuration: req.Duration,
+		Credentials: creds, Partition: req.Partition, Region: req.Region, Issuer: s.issuer, Page: req.Page, SessionDuration: req.Duration,
 	})
 	return broker.SignInURL{URL: out.URL, Expires: out.Expires}, err
 }

@@ -34,7 +34,7 @@ func (b *Broker) issue(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		if r.URL.Path == "/api/v1/console" {
-			b.LastConsole = text(in, "destination")
+			b.LastConsole = strings.TrimSpace(text(in, "destination") + " " + text(in, "region"))
 			answer(w, map[string]any{"SignInURL": b.URL + "/console-sign-in?SigninToken=secret", "Expiration": b.Now().Add(15 * time.Minute).UTC().Truncate(time.Second)})
 			return
 		}
