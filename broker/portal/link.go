@@ -74,7 +74,7 @@ func (p *Portal) linkView(l *link, found broker.Decision) (*linkView, error) {
 			continue
 		}
 		row := p.roleView(g)
-		row.Open.Page, row.Focus = l.page, len(out.Roles) == 0
+		row.Open, row.Focus = p.openView(g.Role, l.page), len(out.Roles) == 0
 		out.Roles = append(out.Roles, row)
 		if l.page != (sts.Page{}) {
 			out.Opens = address

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -77,6 +78,13 @@ func TestALinkOpensWhatItSays(t *testing.T) {
 	page := b.get("/?role=prod/reader&arn=" + url.QueryEscape("arn:aws:s3:::a&b")).Body.String()
 	if got := values(pageField, page); len(got) != 1 || got[0] != "arn:aws:s3:::a&amp;b" {
 		t.Errorf("destination %v", got)
+	}
+	link := regexp.MustCompile(`data-copy="` + doortest.PublicURL + `([^"]*)"`).FindStringSubmatch(page)
+	if link == nil || link[1] != "/?role=prod/reader&amp;destination=arn%3Aaws%3As3%3A%3A%3Aa%26b" {
+		t.Fatalf("link %q", link)
+	}
+	if again := b.get(html.UnescapeString(link[1])).Body.String(); again != page {
+		t.Errorf("the page's own link leads to another: %s", again)
 	}
 }
 

@@ -15,13 +15,23 @@ type openView struct {
 	// Page is what the fields hold, Region where the console begins when nobody says where.
 	Page   sts.Page
 	Region string
-	// Link is the address of this role's own page.
+	// Link is the address of a page with this role alone, and what Page says filled in.
 	Link string
 }
 
-func (p *Portal) openView(r *broker.Role) openView {
-	return openView{Region: r.Region, Link: p.PublicURL + "/?role=" + strings.ReplaceAll(url.QueryEscape(r.Name), "%2F", "/")}
+func (p *Portal) openView(r *broker.Role, page sts.Page) openView {
+	link := p.PublicURL + "/?role=" + plainly(r.Name)
+	if page.Destination != "" {
+		link += "&destination=" + plainly(page.Destination)
+	}
+	if page.Region != "" {
+		link += "&region=" + plainly(page.Region)
+	}
+	return openView{Page: page, Region: r.Region, Link: link}
 }
+
+// plainly escapes a value of a query, but for the slashes that people read it by.
+func plainly(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "%2F", "/") }
 
 // consoleHelp is what a page with roles says once, for all of them.
 type consoleHelp struct {

@@ -34,7 +34,7 @@ type roleDetails struct {
 
 func (p *Portal) roleView(g *broker.Grant) roleView {
 	r := g.Role
-	return roleView{Name: r.Name, ARN: string(r.ARN), Console: r.Mode != sts.ModePassThrough, Open: p.openView(r), Details: p.roleDetails(g)}
+	return roleView{Name: r.Name, ARN: string(r.ARN), Console: r.Mode != sts.ModePassThrough, Open: p.openView(r, sts.Page{}), Details: p.roleDetails(g)}
 }
 
 func (p *Portal) roleDetails(g *broker.Grant) *roleDetails {
