@@ -44,7 +44,7 @@ func TestKeysUnfoldInTheRow(t *testing.T) {
 	if shown := js[string](t, ctx, shownText); !strings.Contains(shown, "••••") || !strings.Contains(shown, "min left") || strings.Contains(shown, "AWS_SESSION_TOKEN='M") {
 		t.Errorf("shown:\n%s", shown)
 	}
-	shots(t, ctx, "keys-masked")
+	look(t, ctx, "keys-masked")
 
 	js[int](t, ctx, `(navigator.clipboard.writeText = async (text) => { window.copied = text; }, 0)`)
 	do(t, ctx, click(".keys .copy"), until(`document.querySelector("[role=status].unseen").textContent === "Copied"`))
@@ -60,7 +60,7 @@ func TestKeysUnfoldInTheRow(t *testing.T) {
 	if shown := js[string](t, ctx, shownText); strings.Contains(shown, "•") || !strings.Contains(shown, strings.TrimSpace(copied)) {
 		t.Error("the keys are not what is shown, or not what was copied")
 	}
-	shots(t, ctx, "keys")
+	look(t, ctx, "keys")
 
 	do(t, ctx, chromedp.KeyEvent("\x1b"), chromedp.WaitNotPresent(chromedp.CSS(".keys")))
 	if left := js[bool](t, ctx, `document.documentElement.outerHTML.includes("AWS_SESSION_TOKEN")`); left {
@@ -124,7 +124,7 @@ func TestALinkToARole(t *testing.T) {
 		t.Errorf("the focus is on %q", focused)
 	}
 	do(t, ctx, click(".role-row summary"), visible(".role-link"))
-	shots(t, ctx, "link")
+	look(t, ctx, "link")
 	js[int](t, ctx, `(document.querySelector("input[name=destination]").value = "", 0)`)
 	do(t, ctx, chromedp.SendKeys(chromedp.CSS("input[name=destination]"), "arn:aws:s3:::a&b"))
 	if link, want := text(t, ctx, ".role-link a"), d.Broker+"/?role=prod/reader&destination=arn%3Aaws%3As3%3A%3A%3Aa%26b"; link != want {
@@ -138,7 +138,7 @@ func TestALinkToARole(t *testing.T) {
 // arrive waits until the browser, after redirects of its own, is at an address.
 func arrive(t *testing.T, ctx context.Context, address string) {
 	t.Helper()
-	for deadline := time.Now().Add(page); location(t, ctx) != address; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); location(t, ctx) != address; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("at %s, want %s", location(t, ctx), address)
 		}
@@ -160,7 +160,7 @@ func TestKeysWithoutJavaScript(t *testing.T) {
 	if shown := text(t, ctx, "main"); strings.Contains(shown, "•") || !strings.Contains(shown, "AWS_SESSION_TOKEN=") {
 		t.Errorf("shown:\n%s", shown)
 	}
-	shots(t, ctx, "keys-page")
+	look(t, ctx, "keys-page")
 }
 
 func withoutScripts(t *testing.T, ctx context.Context) {
