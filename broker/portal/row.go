@@ -2,6 +2,7 @@ package portal
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
@@ -15,6 +16,9 @@ type roleView struct {
 	Account, AccountID string
 	// Console is false where a login session cannot become credentials (pass-through).
 	Console bool
+	// Open is where the console begins, Focus where the page's focus is.
+	Open    openView
+	Focus   bool
 	Starred bool
 	// Query is what was searched for, to come back to.
 	Query string
@@ -46,6 +50,7 @@ func (m *rowMaker) row(g *broker.Grant) roleView {
 	r := g.Role
 	out := roleView{
 		Name: r.Name, ARN: string(r.ARN), Console: r.Mode != sts.ModePassThrough, Query: m.query,
+		Open:    m.portal.openView(r, sts.Page{}),
 		Starred: slices.Contains(m.kept.Favourites, r.Name),
 	}
 	if !m.lean {
@@ -116,4 +121,16 @@ func durations(most time.Duration) []time.Duration {
 		}
 	}
 	return slices.Clip(append(out, most))
+}
+
+// hoursText is a duration without the zeros that end it: 4h, 1h30m.
+func hoursText(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
