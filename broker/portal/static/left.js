@@ -16,3 +16,8 @@
   setInterval(show, 5000);
   document.addEventListener("visibilitychange", show);
 })();
+
+// Browsers keep whole pages to go back to, no-store or not. What is shown then may belong to a session that is over.
+addEventListener("pageshow", event => {
+  if (event.persisted) location.reload();
+});
