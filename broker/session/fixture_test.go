@@ -3,6 +3,8 @@ package session_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/broker/store"
+	"github.com/fedbroker/fedbroker/broker/store/storetest"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 )
@@ -39,6 +42,41 @@ func newFixture(tb testing.TB) *fixture {
 		tb.Fatal(err)
 	}
 	return &fixture{t: tb, inner: m, now: start}
+}
+
+// newRedisFixture's store is a real server, behind the seal as in production. Every call makes another node on it.
+func newRedisFixture(tb testing.TB, server *storetest.Server, key secret.Text) *fixture {
+	tb.Helper()
+	ring, err := store.NewKeyring("k", map[string]secret.Text{"k": key})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	raw, err := store.NewRedis(tb.Context(), store.RedisOptions{URL: secret.New(server.URL()), Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = raw.Close() })
+	sealed, err := store.NewSealed(tb.Context(), store.SealedOptions{Raw: raw, Keyring: ring, Rand: rand.Reader})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &fixture{t: tb, inner: sealed, now: start}
+}
+
+// onEveryStore runs a test with two nodes on one store, of each kind.
+func onEveryStore(t *testing.T, test func(t *testing.T, a, b *fixture)) {
+	t.Run("memory", func(t *testing.T) {
+		a := newFixture(t)
+		test(t, a, &fixture{t: t, inner: a.inner, now: start})
+	})
+	t.Run("redis", func(t *testing.T) {
+		server, raw := storetest.StartRedis(t), make([]byte, 32)
+		if _, err := rand.Read(raw); err != nil {
+			t.Fatal(err)
+		}
+		key := text(base64.StdEncoding.EncodeToString(raw))
+		test(t, newRedisFixture(t, server, key), newRedisFixture(t, server, key))
+	})
 }
 
 func (f *fixture) clock() time.Time {
