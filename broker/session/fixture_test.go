@@ -30,7 +30,8 @@ type fixture struct {
 	seen   strings.Builder // every key and value that reached the store
 	writes int
 	fail   error
-	before func(op broker.Op) // runs before a single operation is carried out
+	before func(op broker.Op) // runs before a batch is carried out, or before each operation of it:
+	apart  bool               // batches are not isolated
 }
 
 // newFixture's store never expires anything by itself: its clock stands still. What ends, ends by the package's own
@@ -93,7 +94,7 @@ func (f *fixture) advance(d time.Duration) {
 
 func (f *fixture) Do(ctx context.Context, ops ...broker.Op) ([]broker.Result, error) {
 	f.mu.Lock()
-	fail, before := f.fail, f.before
+	fail, before, apart := f.fail, f.before, f.apart
 	for _, op := range ops {
 		f.seen.WriteString(op.Key + " " + string(op.Value) + "\n")
 		if op.Kind == broker.OpSet || op.Kind == broker.OpAdd {
@@ -104,10 +105,25 @@ func (f *fixture) Do(ctx context.Context, ops ...broker.Op) ([]broker.Result, er
 	if fail != nil {
 		return nil, fail
 	}
+	if apart && len(ops) > 1 {
+		return f.oneByOne(ctx, ops)
+	}
 	if before != nil {
 		before(ops[0])
 	}
 	return f.inner.Do(ctx, ops...)
+}
+
+func (f *fixture) oneByOne(ctx context.Context, ops []broker.Op) ([]broker.Result, error) {
+	var out []broker.Result
+	for _, op := range ops {
+		done, err := f.Do(ctx, op)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, done...)
+	}
+	return out, nil
 }
 
 func (f *fixture) sessions(o session.Options) *session.Sessions {

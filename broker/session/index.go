@@ -165,24 +165,19 @@ func (s *Sessions) claimOwn(ctx context.Context, session Session) (slot string, 
 }
 
 // takeOver writes next into a slot that was claimed of old, and ends old; ended says whether old was in force. What is
-// in first happens before, in the same batch.
-//
-// Old is ended before its slot is lost, so that a batch that breaks off leaves nothing unlisted, and after it: it may be a
-// login that was under way. When old's time has run out since the claim, somebody new may be in the slot: they lose it.
+// in first happens before, in the same batch. When old's time has run out since the claim, somebody new may be in the
+// slot: they lose it.
 func (s *Sessions) takeOver(ctx context.Context, slot, old string, next Session, first ...broker.Op) (ended bool, err error) {
-	ops := append(slices.Clone(first), endOps(old)...)
-	ops = append(ops, broker.Op{Kind: broker.OpGet, Key: slot}, slotOp(broker.OpSet, slot, next))
+	ops := append(slices.Clone(first), broker.Op{Kind: broker.OpGet, Key: slot}, slotOp(broker.OpSet, slot, next))
 	done, err := s.store.Do(ctx, append(ops, endOps(old)...)...)
-	if err != nil {
-		return false, err
+	if err != nil { // the slot may be written and old still in force
+		return false, errors.Join(err, s.EndID(context.WithoutCancel(ctx), old))
 	}
-	done = done[len(first):]
-	if there := string(done[2].Value); there != "" && there != old {
-		if err := s.EndID(ctx, there); err != nil {
-			return false, err
-		}
+	there, ended := string(done[len(first)].Value), done[len(ops)].Found
+	if there != "" && there != old {
+		err = s.EndID(ctx, there)
 	}
-	return done[0].Found, nil
+	return ended, err
 }
 
 // load reads the sessions of ids in one batch; the ones that are over are left out.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
+	"github.com/fedbroker/fedbroker/internal/secret"
 )
 
 // crowd is what many callers at once were given.
@@ -121,82 +122,6 @@ func TestLoginsWhileAllOthersEnd(t *testing.T) {
 	})
 }
 
-// at runs inner just before the n-th round trip of outer, from 0; false when outer has fewer.
-func (f *fixture) at(n int, outer, inner func()) (reached bool) {
-	f.before = func(broker.Op) {
-		if n--; n < 0 {
-			f.before = nil
-			reached = true
-			inner()
-		}
-	}
-	outer()
-	f.before = nil
-	return reached
-}
-
-// TestWhatFollowsFromAnEndedSessionEnds: whenever sessions are ended while one of them turns into another, or begets
-// one, nothing of it is left; by the person and by the provider alike, whichever began first.
-func TestWhatFollowsFromAnEndedSessionEnds(t *testing.T) {
-	type world struct {
-		*session.Sessions
-		here, there session.Session
-	}
-	endings := map[string]func(ctx context.Context, w *world) error{
-		"others": func(ctx context.Context, w *world) error {
-			_, err := w.EndOthers(ctx, w.here)
-			return err
-		},
-		"upstream": func(ctx context.Context, w *world) error {
-			_, err := w.EndUpstream(ctx, session.Upstream{Provider: "corp", Issuer: "https://idp.example.com", SessionID: "there"})
-			return err
-		},
-	}
-	for name, end := range endings {
-		for _, step := range []string{"rotate", "derive"} {
-			for _, endsFirst := range []bool{true, false} {
-				for n, reached := 0, true; reached; n++ {
-					f := newFixture(t)
-					s := f.sessions(session.Options{})
-					here := begin(t, s, named("alice", "here"), session.Origin{})
-					token, there, err := s.Create(t.Context(), named("alice", "there"), session.Origin{})
-					if err != nil {
-						t.Fatal(err)
-					}
-					w := &world{s, here, there}
-					ending := func() {
-						if err := end(t.Context(), w); err != nil {
-							t.Error(err)
-						}
-					}
-					stepping := func() {
-						var err error
-						if step == "rotate" {
-							_, _, err = s.Rotate(t.Context(), token)
-						} else {
-							_, err = s.Derive(t.Context(), there, session.Origin{Client: "c"})
-						}
-						if err != nil && !errors.Is(err, session.ErrNone) {
-							t.Error(err)
-						}
-					}
-					if endsFirst {
-						reached = f.at(n, ending, stepping)
-					} else {
-						reached = f.at(n, stepping, ending)
-					}
-					if !reached {
-						ending() // so that the last run is not left with what it made
-					}
-					if got := listed(t, s, here); len(got) != 1 || got[here.ID].ID == "" {
-						t.Errorf("%s, %s, ending begins first %t, round trip %d: %d are left", name, step, endsFirst, n, len(got))
-					}
-				}
-			}
-		}
-	}
-}
-
 // TestASlotIsTakenBeforeTheSession: when the store fails in between, nobody is signed in.
 func TestASlotIsTakenBeforeTheSession(t *testing.T) {
 	f := newFixture(t)
@@ -268,7 +193,7 @@ func TestASlotThatRanOutUnderAClaim(t *testing.T) {
 			parts := strings.Split(op.Key, ":")
 			claimed = "session-slot:" + parts[1] + ":" + parts[2]
 		}
-		if op.Kind != broker.OpDelete || claimed == "" {
+		if op.Kind != broker.OpGet || claimed == "" || op.Key != claimed {
 			return
 		}
 		f.before = nil
@@ -313,6 +238,77 @@ func TestARotationStaysInItsSlot(t *testing.T) {
 		t.Errorf("the rotated session is not among the others: %v", err)
 	}
 	wantNone(t, s, token, "ended with the others")
+}
+
+// TestABatchThatBreaksOffLeavesNothingUnlisted: the slot is written, the session that was in it not yet ended.
+func TestABatchThatBreaksOffLeavesNothingUnlisted(t *testing.T) {
+	for name, step := range map[string]func(s *session.Sessions, token secret.Text) error{
+		"rotate": func(s *session.Sessions, token secret.Text) error {
+			_, _, err := s.Rotate(t.Context(), token)
+			return err
+		},
+		"replace": func(s *session.Sessions, _ secret.Text) error {
+			_, _, err := s.Create(t.Context(), alice(), session.Origin{})
+			return err
+		},
+	} {
+		f := newFixture(t)
+		s := f.sessions(session.Options{})
+		token, old := create(t, s)
+		for range session.MaxSessions - 1 {
+			f.advance(time.Second)
+			create(t, s)
+		}
+		down := errors.New("down")
+		f.apart, f.before = true, func(op broker.Op) {
+			if op.Kind == broker.OpSet && strings.HasPrefix(op.Key, "session-slot:") {
+				f.before, f.inner = nil, &stumble{f.inner, 1, down}
+			}
+		}
+		if err := step(s, token); !errors.Is(err, down) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := s.Find(t.Context(), old.ID); !errors.Is(err, session.ErrNone) {
+			t.Errorf("%s: a session without a slot is in force: %v", name, err)
+		}
+	}
+}
+
+// stumble is a store that fails once, after some operations.
+type stumble struct {
+	broker.Store
+	after int
+	err   error
+}
+
+func (s *stumble) Do(ctx context.Context, ops ...broker.Op) ([]broker.Result, error) {
+	if s.after--; s.after == -1 {
+		return nil, s.err
+	}
+	return s.Store.Do(ctx, ops...)
+}
+
+// TestOnlyOnesOwnAreListed: whatever a slot says.
+func TestOnlyOnesOwnAreListed(t *testing.T) {
+	f := newFixture(t)
+	s := f.sessions(session.Options{})
+	bob := begin(t, s, named("bob", ""), session.Origin{})
+	f.before = func(op broker.Op) {
+		if op.Kind == broker.OpAdd {
+			foreign := broker.Op{Kind: broker.OpSet, Key: op.Key[:len(op.Key)-1] + "1", Value: []byte(bob.ID), TTL: op.TTL}
+			if _, err := f.inner.Do(t.Context(), foreign); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	here := begin(t, s, alice(), session.Origin{})
+	f.before = nil
+	if got := listed(t, s, here); len(got) != 1 {
+		t.Errorf("%d sessions", len(got))
+	}
+	if _, err := s.EndOwn(t.Context(), here, bob.ID); !errors.Is(err, session.ErrNone) {
+		t.Errorf("bob's: %v", err)
+	}
 }
 
 // noDeletes is a store that fails when something is to be deleted.
