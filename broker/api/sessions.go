@@ -59,8 +59,8 @@ func (a *API) endSession(ctx context.Context, v *broker.Visit, req *request) (an
 	if err != nil {
 		return nil, err
 	}
-	v.Ended(req.path)
-	err = a.Sessions.EndOwn(ctx, here, req.path)
+	ended, err := a.Sessions.EndOwn(ctx, here, req.path)
+	v.Ended(ended...)
 	switch {
 	case errors.Is(err, session.ErrNone):
 		return nil, broker.Refuse(broker.CodeInvalidRequest, "you have no session of this id; GET /api/v1/sessions lists yours", nil)

@@ -72,11 +72,15 @@ func TestSessionsRefuse(t *testing.T) {
 		"everybody's":                   {sessions + "?all", []edit{cookie(here)}, 403, "not_authorized"},
 		"somebody else's":               {endOf(others.ID), []edit{cookie(here), ownPage}, 400, "invalid_request"},
 		"none":                          {endOf(strings.Repeat("0", 64)), []edit{cookie(here), ownPage}, 400, "invalid_request"},
+		"a token":                       {endOf(here.Reveal()), []edit{cookie(here), ownPage}, 400, "invalid_request"},
 		"by a cookie from another site": {endOf(own.ID), []edit{cookie(here), header("Origin", "https://evil.test")}, 400, "invalid_request"},
 		"by a cookie from no page":      {endOf(own.ID), []edit{cookie(here)}, 400, "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantProblem(t, d.send(c.route, "", c.edits...), c.status, c.code)
+			if e := d.Audit.Last(); len(e.Ended) > 0 {
+				t.Errorf("on record as ended: %q", e.Ended)
+			}
 		})
 	}
 	for _, id := range []string{own.ID, others.ID} {

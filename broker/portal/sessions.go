@@ -78,19 +78,17 @@ func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) (answer, er
 		switch {
 		case others == "yes" && id == "":
 			ended, err := p.Sessions.EndOthers(ctx, here)
-			for i := range ended {
-				v.Ended(ended[i].ID)
-			}
+			v.Ended(ended...)
 			return afterEnding(err)
 		case id == "" || others != "":
 			return answer{}, bad("say which session to end")
 		}
-		v.Ended(id)
-		ended, err := afterEnding(p.Sessions.EndOwn(ctx, here, id))
+		ended, err := p.Sessions.EndOwn(ctx, here, id)
+		v.Ended(ended...)
 		if err == nil && id == here.ID {
 			return p.goodbye(), nil
 		}
-		return ended, err
+		return afterEnding(err)
 	})
 	if sessionOver(err) {
 		return p.goodbye(), nil

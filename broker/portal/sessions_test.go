@@ -1,7 +1,10 @@
 package portal_test
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -87,11 +90,15 @@ func TestOnlyOnesOwnSessionsEnd(t *testing.T) {
 		{"session": {others}},
 		{"session": {strings.Repeat("0", 64)}},
 		{"session": {"../" + others}},
+		{"session": {here.jar["__Host-session"].Value}},
 		{"session": {here.listed()[0]}, "others": {"yes"}},
 		{"others": {"true"}},
 		{},
 	} {
 		wantRefusal(t, here.post("/sessions", form), 400, "invalid_request")
+		if e := s.Audit.Last(); e.Action != "end-session" || e.Outcome == "ok" || len(e.Ended) > 0 {
+			t.Errorf("record %+v", e)
+		}
 	}
 	for _, form := range []url.Values{{"others": {"yes"}}, {"session": {here.listed()[0]}}} {
 		r := here.request("POST", "/sessions", form)
@@ -125,6 +132,39 @@ func TestSessionsOutage(t *testing.T) {
 			t.Errorf("after %d: alice is signed out", after)
 		}
 	}
+}
+
+// TestSessionsPage: IDs are made up anew each time, so the page has ordinals in their place.
+func TestSessionsPage(t *testing.T) {
+	page := func(b *browser) *httptest.ResponseRecorder {
+		w := b.get("/sessions")
+		n := 0
+		body := sessionField.ReplaceAllStringFunc(w.Body.String(), func(string) string {
+			n++
+			return fmt.Sprintf(`name="session" value="%d"`, n)
+		})
+		w.Body = bytes.NewBufferString(body)
+		return w
+	}
+	b := newSite(t).browser()
+	b.login("alice")
+	golden(t, "sessions-one", page(b))
+	own, err := b.Sessions.Get(t.Context(), secret.New(b.jar["__Host-session"].Value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, origin := range []session.Origin{
+		{Client: "botocore-client-corp", Remote: "198.51.100.7"},
+		{Client: hostile, Remote: hostile},
+		{Agent: hostile, Remote: "2001:db8::1"},
+	} {
+		b.Pass(time.Minute)
+		if _, err := b.Sessions.Derive(t.Context(), own, origin); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Pass(30 * time.Minute)
+	golden(t, "sessions", page(b))
 }
 
 func TestSessionNames(t *testing.T) {

@@ -1,11 +1,21 @@
 package session
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Derive begins another session out of the login that from stands for: a command line's beside the browser's. It has
-// an idle time of its own and ends no later than from does. Nobody gets its token: it is found by its ID.
+// an idle time of its own and ends no later than from does. Nobody gets its token: it is found by its ID. It fails with
+// ErrNone when from has ended, also where that happens meanwhile.
 func (s *Sessions) Derive(ctx context.Context, from Session, at Origin) (Session, error) {
 	now := s.clock()
 	_, derived, err := s.put(ctx, Session{Identity: from.Identity, Created: now, Expires: from.Expires, Origin: at.bounded()}, now)
-	return derived, err
+	if err != nil {
+		return Session{}, err
+	}
+	if _, err := s.Find(ctx, from.ID); err != nil {
+		return Session{}, errors.Join(err, s.EndID(ctx, derived.ID))
+	}
+	return derived, nil
 }

@@ -3,6 +3,8 @@ package session_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/broker/store"
+	"github.com/fedbroker/fedbroker/broker/store/storetest"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 )
@@ -27,7 +30,8 @@ type fixture struct {
 	seen   strings.Builder // every key and value that reached the store
 	writes int
 	fail   error
-	before func(op broker.Op) // runs before a single operation is carried out
+	before func(op broker.Op) // runs before a batch is carried out, or before each operation of it:
+	apart  bool               // batches are not isolated
 }
 
 // newFixture's store never expires anything by itself: its clock stands still. What ends, ends by the package's own
@@ -39,6 +43,41 @@ func newFixture(tb testing.TB) *fixture {
 		tb.Fatal(err)
 	}
 	return &fixture{t: tb, inner: m, now: start}
+}
+
+// newRedisFixture's store is a real server, behind the seal as in production. Every call makes another node on it.
+func newRedisFixture(tb testing.TB, server *storetest.Server, key secret.Text) *fixture {
+	tb.Helper()
+	ring, err := store.NewKeyring("k", map[string]secret.Text{"k": key})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	raw, err := store.NewRedis(tb.Context(), store.RedisOptions{URL: secret.New(server.URL()), Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = raw.Close() })
+	sealed, err := store.NewSealed(tb.Context(), store.SealedOptions{Raw: raw, Keyring: ring, Rand: rand.Reader})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &fixture{t: tb, inner: sealed, now: start}
+}
+
+// onEveryStore runs a test with two nodes on one store, of each kind.
+func onEveryStore(t *testing.T, test func(t *testing.T, a, b *fixture)) {
+	t.Run("memory", func(t *testing.T) {
+		a := newFixture(t)
+		test(t, a, &fixture{t: t, inner: a.inner, now: start})
+	})
+	t.Run("redis", func(t *testing.T) {
+		server, raw := storetest.StartRedis(t), make([]byte, 32)
+		if _, err := rand.Read(raw); err != nil {
+			t.Fatal(err)
+		}
+		key := text(base64.StdEncoding.EncodeToString(raw))
+		test(t, newRedisFixture(t, server, key), newRedisFixture(t, server, key))
+	})
 }
 
 func (f *fixture) clock() time.Time {
@@ -55,7 +94,7 @@ func (f *fixture) advance(d time.Duration) {
 
 func (f *fixture) Do(ctx context.Context, ops ...broker.Op) ([]broker.Result, error) {
 	f.mu.Lock()
-	fail, before := f.fail, f.before
+	fail, before, apart := f.fail, f.before, f.apart
 	for _, op := range ops {
 		f.seen.WriteString(op.Key + " " + string(op.Value) + "\n")
 		if op.Kind == broker.OpSet || op.Kind == broker.OpAdd {
@@ -66,10 +105,25 @@ func (f *fixture) Do(ctx context.Context, ops ...broker.Op) ([]broker.Result, er
 	if fail != nil {
 		return nil, fail
 	}
+	if apart && len(ops) > 1 {
+		return f.oneByOne(ctx, ops)
+	}
 	if before != nil {
 		before(ops[0])
 	}
 	return f.inner.Do(ctx, ops...)
+}
+
+func (f *fixture) oneByOne(ctx context.Context, ops []broker.Op) ([]broker.Result, error) {
+	var out []broker.Result
+	for _, op := range ops {
+		done, err := f.Do(ctx, op)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, done...)
+	}
+	return out, nil
 }
 
 func (f *fixture) sessions(o session.Options) *session.Sessions {

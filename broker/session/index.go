@@ -23,9 +23,9 @@ const MaxSessions = 32
 // caller wins, settles who writes it anew.
 //
 // No session is in force that is in no slot. A slot is taken before its session is stored, and read once more after it:
-// between the two, another login may have taken the slot for one of a session that is gone. Whoever takes a slot writes
-// it first and then ends the session that was in it. So either the second reading sees the other's ID, or the session is
-// stored early enough to be ended by the other.
+// between the two, another login may have taken the slot for one of a session that is gone. Whoever takes a slot over
+// writes it first and then ends the session that was in it. So either the second reading sees the other's ID, or the
+// session is stored early enough to be ended by the other. What is lost is at worst a login, which tries again.
 
 // person names an identity in the index: (provider, issuer, subject) and nothing else (design.md section 8).
 func person(provider, issuer, subject string) string {
@@ -77,8 +77,8 @@ func (s *Sessions) slots(ctx context.Context, person string) ([]string, error) {
 // errNoSlot says that others took every slot that was free; a login that meets that many others at once may try again.
 var errNoSlot = errors.New("too many logins of one person at once")
 
-// enter puts a session into one of its person's slots, and says which.
-func (s *Sessions) enter(ctx context.Context, session Session, ttl time.Duration) (slot string, err error) {
+// enter puts a session that is about to be stored into one of its person's slots, and says which.
+func (s *Sessions) enter(ctx context.Context, session Session) (slot string, err error) {
 	who := personOf(&session.Identity)
 	ids, err := s.slots(ctx, who)
 	if err != nil {
@@ -88,19 +88,25 @@ func (s *Sessions) enter(ctx context.Context, session Session, ttl time.Duration
 		if id != "" {
 			continue
 		}
-		taken, err := s.store.Do(ctx, broker.Op{Kind: broker.OpAdd, Key: slotKey(who, i), Value: []byte(session.ID), TTL: ttl})
+		add := slotOp(broker.OpAdd, slotKey(who, i), session)
+		taken, err := s.store.Do(ctx, add)
 		if err != nil {
 			return "", err
 		}
 		if !taken[0].Found {
-			return slotKey(who, i), nil
+			return add.Key, nil
 		}
 	}
-	return s.replace(ctx, who, session.ID, ttl)
+	return s.replace(ctx, who, session)
+}
+
+// slotOp writes a session into a slot, for as long as it may live.
+func slotOp(kind broker.OpKind, slot string, session Session) broker.Op {
+	return broker.Op{Kind: kind, Key: slot, Value: []byte(session.ID), TTL: session.Expires.Sub(session.LastUsed)}
 }
 
 // replace gives the slot of a session that is over, or else of the one that was used least lately, to another session.
-func (s *Sessions) replace(ctx context.Context, who, id string, ttl time.Duration) (slot string, err error) {
+func (s *Sessions) replace(ctx context.Context, who string, session Session) (slot string, err error) {
 	ids, err := s.slots(ctx, who)
 	if err != nil {
 		return "", err
@@ -114,15 +120,14 @@ func (s *Sessions) replace(ctx context.Context, who, id string, ttl time.Duratio
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return live[ids[a]].LastUsed.Compare(live[ids[b]].LastUsed) })
-	for _, slot := range order {
-		won, err := s.claim(ctx, who, slot, ids[slot])
+	for _, i := range order {
+		won, err := s.claim(ctx, who, i, ids[i])
 		if err != nil {
 			return "", err
 		}
 		if won {
-			set := broker.Op{Kind: broker.OpSet, Key: slotKey(who, slot), Value: []byte(id), TTL: ttl}
-			_, err := s.store.Do(ctx, append([]broker.Op{set}, endOps(ids[slot])...)...)
-			return set.Key, err
+			_, err := s.takeOver(ctx, slotKey(who, i), ids[i], session)
+			return slotKey(who, i), err
 		}
 	}
 	return "", errNoSlot
@@ -131,12 +136,48 @@ func (s *Sessions) replace(ctx context.Context, who, id string, ttl time.Duratio
 // claimTime is longer than any request may have looked at a slot.
 const claimTime = 10 * time.Minute
 
+// claim asks to be the one who takes a slot over from the session in it.
 func (s *Sessions) claim(ctx context.Context, who string, slot int, old string) (bool, error) {
 	found, err := s.store.Do(ctx, broker.Op{Kind: broker.OpAdd, Key: claimKey(who, slot, old), Value: []byte{1}, TTL: claimTime})
 	if err != nil {
 		return false, err
 	}
 	return !found[0].Found, nil
+}
+
+// claimOwn claims the slot that a session is in, for what follows it. It fails with ErrNone when somebody else takes
+// that slot over.
+func (s *Sessions) claimOwn(ctx context.Context, session Session) (slot string, err error) {
+	who := personOf(&session.Identity)
+	ids, err := s.slots(ctx, who)
+	if err != nil {
+		return "", err
+	}
+	i := slices.Index(ids, session.ID)
+	if i < 0 {
+		return "", ErrNone
+	}
+	won, err := s.claim(ctx, who, i, session.ID)
+	if err == nil && !won {
+		err = ErrNone
+	}
+	return slotKey(who, i), err
+}
+
+// takeOver writes next into a slot that was claimed of old, and ends old; ended says whether old was in force. What is
+// in first happens before, in the same batch. When old's time has run out since the claim, somebody new may be in the
+// slot: they lose it.
+func (s *Sessions) takeOver(ctx context.Context, slot, old string, next Session, first ...broker.Op) (ended bool, err error) {
+	ops := append(slices.Clone(first), broker.Op{Kind: broker.OpGet, Key: slot}, slotOp(broker.OpSet, slot, next))
+	done, err := s.store.Do(ctx, append(ops, endOps(old)...)...)
+	if err != nil { // the slot may be written and old still in force
+		return false, errors.Join(err, s.EndID(context.WithoutCancel(ctx), old))
+	}
+	there, ended := string(done[len(first)].Value), done[len(ops)].Found
+	if there != "" && there != old {
+		err = s.EndID(ctx, there)
+	}
+	return ended, err
 }
 
 // load reads the sessions of ids in one batch; the ones that are over are left out.
@@ -161,100 +202,4 @@ func (s *Sessions) load(ctx context.Context, ids []string) (map[string]Session, 
 		}
 	}
 	return live, nil
-}
-
-// List returns the live sessions of the person whose session of is, the latest login first.
-func (s *Sessions) List(ctx context.Context, of Session) ([]Session, error) {
-	return s.list(ctx, personOf(&of.Identity))
-}
-
-func (s *Sessions) list(ctx context.Context, who string) ([]Session, error) {
-	ids, err := s.slots(ctx, who)
-	if err != nil {
-		return nil, err
-	}
-	live, err := s.load(ctx, slices.DeleteFunc(ids, func(id string) bool { return id == "" }))
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Session, 0, len(live))
-	for _, session := range live {
-		if personOf(&session.Identity) == who {
-			out = append(out, session)
-		}
-	}
-	slices.SortFunc(out, func(a, b Session) int {
-		if c := b.Created.Compare(a.Created); c != 0 {
-			return c
-		}
-		return slices.Compare([]byte(a.ID), []byte(b.ID))
-	})
-	return out, nil
-}
-
-// EndOwn ends one session of the person whose session of is. It fails with ErrNone when they have no such session.
-func (s *Sessions) EndOwn(ctx context.Context, of Session, id string) error {
-	own, err := s.List(ctx, of)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(own, func(o Session) bool { return o.ID == id }) {
-		return ErrNone
-	}
-	return s.EndID(ctx, id)
-}
-
-// EndOthers ends every session of the person but of itself, and says which. A login that is under way at the same time
-// counts as one that came afterwards.
-func (s *Sessions) EndOthers(ctx context.Context, of Session) ([]Session, error) {
-	own, err := s.List(ctx, of)
-	if err != nil {
-		return nil, err
-	}
-	return s.endAll(ctx, slices.DeleteFunc(own, func(o Session) bool { return o.ID == of.ID }))
-}
-
-// Upstream is what an identity provider asks to be ended: its own session, all sessions of a subject, or what is both.
-type Upstream struct {
-	Provider, Issuer string
-	// Subject and SessionID: at least one of them.
-	Subject, SessionID string
-}
-
-// EndUpstream ends the sessions that came from a provider's session or person, and says which. Where the provider names
-// both, both must fit.
-func (s *Sessions) EndUpstream(ctx context.Context, u Upstream) ([]Session, error) {
-	who := person(u.Provider, u.Issuer, u.Subject)
-	if u.Subject == "" {
-		if u.SessionID == "" {
-			return nil, nil
-		}
-		found, err := s.store.Do(ctx, broker.Op{Kind: broker.OpGet, Key: upstreamKey(u.Provider, u.Issuer, u.SessionID)})
-		if err != nil {
-			return nil, err
-		}
-		if !found[0].Found {
-			return nil, nil
-		}
-		who = string(found[0].Value)
-	}
-	own, err := s.list(ctx, who)
-	if err != nil {
-		return nil, err
-	}
-	return s.endAll(ctx, slices.DeleteFunc(own, func(o Session) bool {
-		return u.SessionID != "" && o.Identity.SessionID != u.SessionID
-	}))
-}
-
-func (s *Sessions) endAll(ctx context.Context, sessions []Session) ([]Session, error) {
-	var ops []broker.Op
-	for _, session := range sessions {
-		ops = append(ops, endOps(session.ID)...)
-	}
-	if len(ops) == 0 {
-		return nil, nil
-	}
-	_, err := s.store.Do(ctx, ops...)
-	return sessions, err
 }

@@ -127,26 +127,75 @@ func (s *Sessions) EndID(ctx context.Context, id string) error {
 }
 
 // Rotate gives a session a new token and ends the old one; the absolute end stays. Of several callers with one token
-// a single one succeeds.
+// a single one succeeds, and none once the session has ended.
 func (s *Sessions) Rotate(ctx context.Context, token secret.Text) (secret.Text, Session, error) {
-	session, err := s.Get(ctx, token)
+	old, err := s.Get(ctx, token)
 	if err != nil {
 		return secret.Text{}, Session{}, err
 	}
-	taken, err := s.store.Do(ctx, broker.Op{Kind: broker.OpTake, Key: sessionKey(session.ID)}, broker.Op{Kind: broker.OpDelete, Key: seenKey(session.ID)})
+	slot, err := s.claimOwn(ctx, old)
 	if err != nil {
 		return secret.Text{}, Session{}, err
 	}
-	if !taken[0].Found {
-		return secret.Text{}, Session{}, ErrNone
+	fresh, next, err := s.renew(old, s.clock())
+	if err != nil {
+		return secret.Text{}, Session{}, err
 	}
-	return s.put(ctx, session, s.clock())
+	ops, err := s.storeOps(next)
+	if err != nil {
+		return secret.Text{}, Session{}, err
+	}
+	ended, err := s.takeOver(ctx, slot, old.ID, next, ops...)
+	if err == nil && !ended {
+		err = errors.Join(ErrNone, s.EndID(ctx, next.ID))
+	}
+	if err != nil {
+		return secret.Text{}, Session{}, err
+	}
+	return fresh, next, nil
 }
+
+// attempts is how often a login looks for a slot when others that come at the same moment take it away.
+const attempts = 3
 
 // put stores a session under a new token.
 func (s *Sessions) put(ctx context.Context, session Session, now time.Time) (secret.Text, Session, error) {
-	left := session.Expires.Sub(now)
-	if left <= 0 {
+	for range attempts {
+		token, out, err := s.try(ctx, session, now)
+		if !errors.Is(err, errNoSlot) {
+			return token, out, err
+		}
+	}
+	return secret.Text{}, Session{}, errNoSlot
+}
+
+// try is one attempt to put, with a token of its own: whoever took an earlier one's slot may still be ending it.
+func (s *Sessions) try(ctx context.Context, session Session, now time.Time) (secret.Text, Session, error) {
+	token, session, err := s.renew(session, now)
+	if err != nil {
+		return secret.Text{}, Session{}, err
+	}
+	ops, err := s.storeOps(session)
+	if err != nil {
+		return secret.Text{}, Session{}, err
+	}
+	slot, err := s.enter(ctx, session)
+	if err != nil {
+		return secret.Text{}, Session{}, err
+	}
+	stored, err := s.store.Do(ctx, append(ops, broker.Op{Kind: broker.OpGet, Key: slot})...)
+	switch {
+	case err != nil:
+		return secret.Text{}, Session{}, err
+	case string(stored[len(ops)].Value) != session.ID:
+		return secret.Text{}, Session{}, errors.Join(errNoSlot, s.EndID(ctx, session.ID))
+	}
+	return token, session, nil
+}
+
+// renew gives a session a new token, if it has time left.
+func (s *Sessions) renew(session Session, now time.Time) (secret.Text, Session, error) {
+	if !now.Before(session.Expires) {
 		return secret.Text{}, Session{}, fmt.Errorf("%w: the provider's session is over", ErrNone)
 	}
 	value, err := random(s.rand, secretBytes)
@@ -155,29 +204,24 @@ func (s *Sessions) put(ctx context.Context, session Session, now time.Time) (sec
 	}
 	token := secret.New(value)
 	session.ID, session.LastUsed = idOf(token), now
+	return token, session, nil
+}
+
+// storeOps store a session that was renewed just now. The way to its person comes first: a provider that ends its own
+// session meanwhile finds either nothing in force or all of it.
+func (s *Sessions) storeOps(session Session) ([]broker.Op, error) {
 	blob, err := encode(session)
 	if err != nil {
-		return secret.Text{}, Session{}, err
+		return nil, err
 	}
-	slot, err := s.enter(ctx, session, left)
-	if err != nil {
-		return secret.Text{}, Session{}, err
-	}
-	ops := []broker.Op{
-		{Kind: broker.OpSet, Key: sessionKey(session.ID), Value: blob, TTL: left}, s.note(session, now), {Kind: broker.OpGet, Key: slot},
-	}
+	var ops []broker.Op
 	if id := &session.Identity; id.SessionID != "" {
 		key := upstreamKey(id.Provider, id.Issuer, id.SessionID) // as long as any session of it can live
 		ops = append(ops, broker.Op{Kind: broker.OpSet, Key: key, Value: []byte(personOf(id)), TTL: s.absolute})
 	}
-	stored, err := s.store.Do(ctx, ops...)
-	switch {
-	case err != nil:
-		return secret.Text{}, Session{}, err
-	case string(stored[2].Value) != session.ID:
-		return secret.Text{}, Session{}, errors.Join(errNoSlot, s.EndID(ctx, session.ID))
-	}
-	return token, session, nil
+	now := session.LastUsed
+	set := broker.Op{Kind: broker.OpSet, Key: sessionKey(session.ID), Value: blob, TTL: session.Expires.Sub(now)}
+	return append(ops, set, s.note(session, now)), nil
 }
 
 func sessionKey(id string) string { return "session:" + id }
