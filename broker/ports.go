@@ -105,6 +105,8 @@ type Event struct {
 	ProofHash string `json:"proof_hash,omitempty"` // the hash of the proof, never the proof
 	Session   string `json:"session,omitempty"`    // the hash of a login session's id
 	Client    string `json:"client,omitempty"`     // the command line's client, by the name that it gave itself
+	// Ended are the IDs of the login sessions that the request ended, where that was what it asked for.
+	Ended []string `json:"ended,omitempty"`
 
 	Role           string            `json:"role,omitempty"`
 	RoleARN        string            `json:"role_arn,omitempty"`

@@ -38,6 +38,12 @@ func (v *Visit) ID() string { return v.event.ID }
 // Identity returns who was authenticated; nil before Authenticate or Resume.
 func (v *Visit) Identity() *idp.Identity { return v.id }
 
+// Remote is the address that the request came from.
+func (v *Visit) Remote() string { return v.event.Remote }
+
+// Ended puts the login sessions that the request ended on the record, by their IDs.
+func (v *Visit) Ended(sessions ...string) { v.event.Ended = append(v.event.Ended, sessions...) }
+
 // Client puts the command line's client on the record, by the name that it gave itself.
 func (v *Visit) Client(name string) { v.event.Client = name }
 

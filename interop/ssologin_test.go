@@ -21,6 +21,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
 	"github.com/fedbroker/fedbroker/broker/oauth"
 	"github.com/fedbroker/fedbroker/broker/portal"
+	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/internal/web"
@@ -150,7 +151,7 @@ func (b *ssoBroker) approve(t *testing.T, page string) {
 	token, login, err := b.Sessions.Create(t.Context(), idp.Identity{
 		Provider: "corp", Issuer: "https://idp.example.com/metadata", Subject: "alice", Username: "alice", Groups: []string{"staff"},
 		Claims: idp.NewClaims(nil), Proof: idp.Proof{Kind: idp.ProofSAML, ID: "_1", Hash: "00", Once: true},
-	})
+	}, session.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,8 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /api/v1/explain", a.route("explain", a.explain))
 	mux.Handle("GET /api/v1/roles", a.route("roles", a.roles))
 	mux.Handle("GET /api/v1/whoami", a.route("whoami", a.whoami))
+	mux.Handle("GET /api/v1/sessions", a.route("sessions", a.sessions))
+	mux.Handle("DELETE /api/v1/sessions/{id}", a.route("end-session", a.endSession))
 	mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
 		_, _ = w.Write(openAPI)
@@ -86,6 +88,10 @@ func (a *API) route(action string, h handler) http.Handler {
 		if s, ok := body.(identified); ok {
 			s.identify(id)
 		}
+		if body == nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(body)
 	})
@@ -111,6 +117,7 @@ func (a *API) authenticate(ctx context.Context, v *broker.Visit, req *request) e
 		return broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; try again", err)
 	}
 	v.Resume(&s.Identity, s.ID, s.Expires)
+	req.login = s
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/api"
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
+	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/internal/web"
@@ -145,7 +146,7 @@ func alice() idp.Identity {
 // login signs alice in.
 func (d *door) login() secret.Text {
 	d.t.Helper()
-	token, _, err := d.Sessions.Create(d.t.Context(), alice())
+	token, _, err := d.Sessions.Create(d.t.Context(), alice(), session.Origin{})
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -303,7 +303,7 @@ func TestMethods(t *testing.T) {
 		t.Errorf("HEAD: %d", w.Code)
 	}
 	for _, path := range []string{
-		"/api/v1/roles/", "/api/v1/", "/api/v1/roles%2f", "/api/v2/roles", "/API/v1/roles", "/api/v1/roles;x", "/api/v1/who/AKIA", "/api/v1/sessions", "/api/v1/..%2froles",
+		"/api/v1/roles/", "/api/v1/", "/api/v1/roles%2f", "/api/v2/roles", "/API/v1/roles", "/api/v1/roles;x", "/api/v1/who/AKIA", "/api/v1/sessions/", "/api/v1/..%2froles",
 	} {
 		if w := d.do("GET "+path, "", bearer(d.Token())); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/oauth"
+	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/internal/secret"
 	"github.com/fedbroker/fedbroker/internal/web"
@@ -33,6 +34,8 @@ type request struct {
 	policyARNs   []string
 	ignored      []string
 	remote       string
+	path         string          // the session that the path names
+	login        session.Session // that asks, once it is known; none of a machine
 }
 
 // neverTheirs are members that come from rules over verified claims; a client that sends them is told nothing and
@@ -46,10 +49,16 @@ func refuse(detail string) error { return broker.Refuse(broker.CodeInvalidReques
 
 // read finds the proof and the wishes of a request. With an error the request holds what was read until then.
 func (a *API) read(w http.ResponseWriter, r *http.Request, action string) (*request, error) {
-	req := &request{}
+	req := &request{path: r.PathValue("id")}
 	err := a.proofs(r, req)
-	if err == nil && r.Method == http.MethodPost {
+	switch {
+	case err != nil:
+	case r.Method == http.MethodPost:
 		err = a.body(w, r, req, action)
+	case r.Method == http.MethodDelete && !req.cookie.Empty() && !web.SameOrigin(r, a.PublicURL):
+		err = refuse("a cookie is taken only from the broker's own pages; send a bearer token")
+	case action == "sessions" && r.URL.Query().Has("all"):
+		err = broker.Refuse(broker.CodeNotAuthorized, "only an administrator may list everybody's sessions", nil)
 	}
 	if err == nil {
 		err = req.exactlyOne()

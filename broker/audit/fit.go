@@ -36,16 +36,20 @@ func shorten(e broker.Event, size int) broker.Event {
 		*text = cut(*text, size)
 	}
 	most := size / 8
-	if len(e.Ignored) > most {
-		more := fmt.Sprintf("…[%d more]", len(e.Ignored)-most)
-		e.Ignored = append(slices.Clone(e.Ignored[:most]), more)
-	}
-	e.Ignored = slices.Clone(e.Ignored)
-	for i := range e.Ignored {
-		e.Ignored[i] = cut(e.Ignored[i], size)
-	}
+	e.Ignored, e.Ended = shortenList(e.Ignored, size, most), shortenList(e.Ended, size, most/4)
 	e.Tags = shortenTags(e.Tags, size, most)
 	return e
+}
+
+func shortenList(list []string, size, most int) []string {
+	out := slices.Clone(list)
+	if len(out) > most {
+		out = append(out[:most], fmt.Sprintf("…[%d more]", len(list)-most))
+	}
+	for i := range out {
+		out[i] = cut(out[i], size)
+	}
+	return out
 }
 
 func shortenTags(tags map[string]string, size, most int) map[string]string {

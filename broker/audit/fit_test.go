@@ -41,6 +41,7 @@ func everything(text string, lists int) broker.Event {
 	for i := range lists {
 		e.Tags[fmt.Sprint(i, text)] = text
 		e.Ignored = append(e.Ignored, text)
+		e.Ended = append(e.Ended, strings.Repeat("a", 64))
 	}
 	return e
 }

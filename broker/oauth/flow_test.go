@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
+	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/idp/idptest"
 )
@@ -171,7 +172,7 @@ func TestLimitsOfTheLogin(t *testing.T) {
 		s := newSite(t)
 		id := identity("alice")
 		id.SessionExpiry = s.Now().Add(20 * time.Minute)
-		token, login, err := s.Sessions.Create(t.Context(), id)
+		token, login, err := s.Sessions.Create(t.Context(), id, session.Origin{})
 		s.must(err)
 		c := s.terminal()
 		s.Pass(5 * time.Minute)

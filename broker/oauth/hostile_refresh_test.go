@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fedbroker/fedbroker/broker/session"
 )
 
 func noGrant(t testing.TB, w *httptest.ResponseRecorder) {
@@ -185,7 +187,7 @@ func TestCredentialsEndWithTheLogin(t *testing.T) {
 	s := newSite(t)
 	id := identity("alice")
 	id.SessionExpiry = s.Now().Add(20 * time.Minute)
-	token, login, err := s.Sessions.Create(t.Context(), id)
+	token, login, err := s.Sessions.Create(t.Context(), id, session.Origin{})
 	s.must(err)
 	mine := s.terminal().login(person{s, token, login})
 	w := s.send("POST", "/api/v1/credentials", `{"role":"prod/reader"}`, bearer(mine.access), header("Content-Type", "application/json"))

@@ -244,7 +244,7 @@ func identity(name string) idp.Identity {
 
 func (s *site) person(name string) person {
 	s.t.Helper()
-	token, login, err := s.Sessions.Create(s.t.Context(), identity(name))
+	token, login, err := s.Sessions.Create(s.t.Context(), identity(name), session.Origin{})
 	s.must(err)
 	return person{s, token, login}
 }

@@ -97,7 +97,7 @@ func (s *Server) begin(ctx context.Context, v *broker.Visit, c *client, login st
 		return issued{}, gone(err)
 	}
 	v.Resume(&from.Identity, from.ID, from.Expires)
-	out, err := s.Tokens.begin(ctx, from, c)
+	out, err := s.Tokens.begin(ctx, from, c, v.Remote())
 	if err != nil {
 		return issued{}, gone(err)
 	}

@@ -75,9 +75,9 @@ func (t *Tokens) Find(ctx context.Context, token secret.Text) (session.Session, 
 	return t.sessions.Find(ctx, record.Family)
 }
 
-// begin makes a family of a command line out of the login that approved it.
-func (t *Tokens) begin(ctx context.Context, login session.Session, c *client) (issued, error) {
-	family, err := t.sessions.Derive(ctx, login)
+// begin makes a family of a command line, which asks from remote, out of the login that approved it.
+func (t *Tokens) begin(ctx context.Context, login session.Session, c *client, remote string) (issued, error) {
+	family, err := t.sessions.Derive(ctx, login, session.Origin{Client: c.Name, Remote: remote})
 	if err != nil {
 		return issued{}, err
 	}

@@ -152,7 +152,7 @@ func (p *Portal) comeBack(ctx context.Context, r *http.Request, v *broker.Visit,
 	case !solicited:
 		return p.offer(ctx, a.provider, v.Identity())
 	}
-	return p.signIn(ctx, v, pending.ReturnTo, a.handle)
+	return p.signIn(ctx, r, v, pending.ReturnTo, a.handle)
 }
 
 // take finds the login that this browser began, once: whatever comes of the request, the attempt is over. An answer
@@ -179,8 +179,8 @@ func loginOver() error {
 }
 
 // signIn begins a login session under a new token, and forgets the attempt of that handle.
-func (p *Portal) signIn(ctx context.Context, v *broker.Visit, returnTo, handle string) (answer, error) {
-	token, s, err := p.Sessions.Create(ctx, *v.Identity())
+func (p *Portal) signIn(ctx context.Context, r *http.Request, v *broker.Visit, returnTo, handle string) (answer, error) {
+	token, s, err := p.Sessions.Create(ctx, *v.Identity(), session.Origin{Remote: v.Remote(), Agent: r.UserAgent()})
 	switch {
 	case errors.Is(err, session.ErrNone):
 		return answer{}, broker.Refuse(broker.CodeLoginRequired, "the identity provider's session is over; sign in again", err)

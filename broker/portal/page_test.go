@@ -161,7 +161,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("%s: %d", route, w.Code)
 		}
 	}
-	for _, target := range []string{"/credentials", "/sessions", "/device", "/saml/corp/slo", "/oidc/corp/backchannel-logout", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
+	for _, target := range []string{"/credentials", "/sessions/x", "/device", "/saml/corp/slo", "/oidc/corp/backchannel-logout", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
 		w := b.get(target)
 		if w.Code != http.StatusNotFound && w.Code != http.StatusTemporaryRedirect && w.Code != http.StatusMovedPermanently {
 			t.Errorf("%s: %d", target, w.Code)

@@ -64,7 +64,7 @@ func (p *Portal) password(w http.ResponseWriter, r *http.Request, provider *Prov
 		if err != nil {
 			return answer{}, err
 		}
-		return p.signIn(ctx, v, pending.ReturnTo, form.Get("handle"))
+		return p.signIn(ctx, r, v, pending.ReturnTo, form.Get("handle"))
 	})
 	var e *broker.Error
 	if asked == nil || !errors.As(err, &e) || e.Code != broker.CodeLoginRequired {

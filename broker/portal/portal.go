@@ -111,6 +111,8 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /login/{idp}", p.page(p.begin))
 	mux.Handle("POST /login/{idp}", p.page(p.proceed))
 	mux.Handle("POST /logout", p.page(p.logout))
+	mux.Handle("GET /sessions", p.page(p.sessions))
+	mux.Handle("POST /sessions", p.page(p.endSessions))
 	mux.Handle("POST /console", p.page(p.console))
 	mux.Handle("GET /saml/{idp}/metadata", p.page(p.metadata))
 	mux.Handle("POST /saml/{idp}/acs", p.page(p.acs))

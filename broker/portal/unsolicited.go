@@ -68,7 +68,7 @@ func (p *Portal) proceed(w http.ResponseWriter, r *http.Request) (answer, error)
 			return answer{}, loginOver()
 		}
 		v.Resume(&id, "", pending.Begun.Add(session.LoginLifetime))
-		return p.signIn(ctx, v, "/", form.Get("handle"))
+		return p.signIn(ctx, r, v, "/", form.Get("handle"))
 	})
 }
 

@@ -12,12 +12,12 @@ import (
 func TestADerivedSessionIsOneOfItsOwnAndEndsWithItsLogin(t *testing.T) {
 	f := newFixture(t)
 	s := f.sessions(session.Options{Absolute: 3 * time.Hour, Idle: time.Hour})
-	token, browser, err := s.Create(t.Context(), alice())
+	token, browser, err := s.Create(t.Context(), alice(), session.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.advance(30 * time.Minute)
-	derived, err := s.Derive(t.Context(), browser)
+	derived, err := s.Derive(t.Context(), browser, session.Origin{Client: "fedbroker"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestADerivedSessionIsOneOfItsOwnAndEndsWithItsLogin(t *testing.T) {
 	if _, err := s.Find(t.Context(), derived.ID); !errors.Is(err, session.ErrNone) {
 		t.Errorf("it outlives its login: %v", err)
 	}
-	if _, err := s.Derive(t.Context(), browser); !errors.Is(err, session.ErrNone) {
+	if _, err := s.Derive(t.Context(), browser, session.Origin{Client: "fedbroker"}); !errors.Is(err, session.ErrNone) {
 		t.Errorf("derived from a login that is over: %v", err)
 	}
 }
@@ -48,11 +48,11 @@ func TestADerivedSessionIsOneOfItsOwnAndEndsWithItsLogin(t *testing.T) {
 func TestAnUnusedDerivedSessionEndsAfterTheIdleTime(t *testing.T) {
 	f := newFixture(t)
 	s := f.sessions(session.Options{Idle: time.Hour})
-	_, browser, err := s.Create(t.Context(), alice())
+	_, browser, err := s.Create(t.Context(), alice(), session.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	derived, err := s.Derive(t.Context(), browser)
+	derived, err := s.Derive(t.Context(), browser, session.Origin{Client: "fedbroker"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,9 @@
 // whole text, so that a prefix, another spelling or one changed bit is a stranger's. The store sees neither token nor
 // cookie.
 //
+// A person's sessions, in browsers and at command lines, are in an index beside them, so that they can be listed and
+// ended by whose they are, or by the provider that they came from. A person has [MaxSessions] at most.
+//
 // Invariants: a session never outlives its absolute limit, its idle limit or what the identity provider allowed
 // (Identity.SessionExpiry); the limits are checked against the clock on every read and do not rest on the store's
 // expiry. Ending is final: activity is kept beside the session and a request that is still running cannot bring it

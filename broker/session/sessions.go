@@ -46,6 +46,9 @@ type Session struct {
 	Created  time.Time
 	// Expires is the absolute end; the session ends earlier when it is unused for the idle time.
 	Expires time.Time
+	Origin  Origin
+	// LastUsed is when the session was used, to the minute: activity is not written more often.
+	LastUsed time.Time
 }
 
 // New makes a keeper of sessions.
@@ -69,9 +72,9 @@ func New(o Options) (*Sessions, error) {
 
 // Create begins a session for an identity under a new token, whatever the browser held before (no fixation). It
 // fails when the provider's own session is over already.
-func (s *Sessions) Create(ctx context.Context, id idp.Identity) (secret.Text, Session, error) {
+func (s *Sessions) Create(ctx context.Context, id idp.Identity, from Origin) (secret.Text, Session, error) {
 	now := s.clock()
-	session := Session{Identity: id, Created: now, Expires: now.Add(s.absolute)}
+	session := Session{Identity: id, Created: now, Expires: now.Add(s.absolute), Origin: from.bounded()}
 	if end := id.SessionExpiry; !end.IsZero() && end.Before(session.Expires) {
 		session.Expires = end
 	}
@@ -90,20 +93,18 @@ func (s *Sessions) Get(ctx context.Context, token secret.Text) (Session, error) 
 // Find is Get by the session's ID: for a credential that was found by other means to stand for this session.
 func (s *Sessions) Find(ctx context.Context, id string) (Session, error) {
 	now := s.clock()
-	found, err := s.store.Do(ctx, broker.Op{Kind: broker.OpGet, Key: sessionKey(id)}, broker.Op{Kind: broker.OpGet, Key: seenKey(id)})
+	found, err := s.store.Do(ctx, getOps(id)...)
 	if err != nil {
 		return Session{}, err
 	}
-	session, seen, err := s.decode(id, found[0], found[1])
+	session, err := s.decode(id, found[0], found[1], now)
 	if err != nil {
 		return Session{}, err
 	}
-	if !now.Before(session.Expires) || now.Sub(seen) >= s.idle {
-		return Session{}, ErrNone
-	}
-	if now.Sub(seen) < s.refresh {
+	if now.Sub(session.LastUsed) < s.refresh {
 		return session, nil
 	}
+	session.LastUsed = now
 	_, err = s.store.Do(ctx, s.note(session, now))
 	if err != nil {
 		return Session{}, err
@@ -121,7 +122,7 @@ func (s *Sessions) End(ctx context.Context, token secret.Text) error {
 
 // EndID ends the session with that ID: an operator, or a logout that comes from the provider.
 func (s *Sessions) EndID(ctx context.Context, id string) error {
-	_, err := s.store.Do(ctx, broker.Op{Kind: broker.OpDelete, Key: sessionKey(id)}, broker.Op{Kind: broker.OpDelete, Key: seenKey(id)})
+	_, err := s.store.Do(ctx, endOps(id)...)
 	return err
 }
 
@@ -153,20 +154,42 @@ func (s *Sessions) put(ctx context.Context, session Session, now time.Time) (sec
 		return secret.Text{}, Session{}, err
 	}
 	token := secret.New(value)
-	session.ID = idOf(token)
+	session.ID, session.LastUsed = idOf(token), now
 	blob, err := encode(session)
 	if err != nil {
 		return secret.Text{}, Session{}, err
 	}
-	set := broker.Op{Kind: broker.OpSet, Key: sessionKey(session.ID), Value: blob, TTL: left}
-	if _, err := s.store.Do(ctx, set, s.note(session, now)); err != nil {
+	slot, err := s.enter(ctx, session, left)
+	if err != nil {
 		return secret.Text{}, Session{}, err
+	}
+	ops := []broker.Op{
+		{Kind: broker.OpSet, Key: sessionKey(session.ID), Value: blob, TTL: left}, s.note(session, now), {Kind: broker.OpGet, Key: slot},
+	}
+	if id := &session.Identity; id.SessionID != "" {
+		key := upstreamKey(id.Provider, id.Issuer, id.SessionID) // as long as any session of it can live
+		ops = append(ops, broker.Op{Kind: broker.OpSet, Key: key, Value: []byte(personOf(id)), TTL: s.absolute})
+	}
+	stored, err := s.store.Do(ctx, ops...)
+	switch {
+	case err != nil:
+		return secret.Text{}, Session{}, err
+	case string(stored[2].Value) != session.ID:
+		return secret.Text{}, Session{}, errors.Join(errNoSlot, s.EndID(ctx, session.ID))
 	}
 	return token, session, nil
 }
 
 func sessionKey(id string) string { return "session:" + id }
 func seenKey(id string) string    { return "session-seen:" + id }
+
+func getOps(id string) []broker.Op {
+	return []broker.Op{{Kind: broker.OpGet, Key: sessionKey(id)}, {Kind: broker.OpGet, Key: seenKey(id)}}
+}
+
+func endOps(id string) []broker.Op {
+	return []broker.Op{{Kind: broker.OpDelete, Key: sessionKey(id)}, {Kind: broker.OpDelete, Key: seenKey(id)}}
+}
 
 // note writes down activity in an entry of its own: a request that is still running when the session ends can
 // revive this entry, but not the session.
@@ -175,35 +198,50 @@ func (s *Sessions) note(session Session, now time.Time) broker.Op {
 	return broker.Op{Kind: broker.OpSet, Key: seenKey(session.ID), Value: appendTime(nil, now), TTL: ttl}
 }
 
-// encode writes format, creation and end as fixed-size times, then the identity as JSON.
+// held is what an entry says beside its times.
+type held struct {
+	Identity idp.Identity `json:"identity"`
+	Origin   Origin       `json:"origin"`
+}
+
+// encode writes format, creation and end as fixed-size times, then the rest as JSON.
 func encode(session Session) ([]byte, error) {
-	identity, err := json.Marshal(session.Identity)
+	rest, err := json.Marshal(held{session.Identity, session.Origin})
 	if err != nil {
-		return nil, fmt.Errorf("encode identity: %w", err)
+		return nil, fmt.Errorf("encode session: %w", err)
 	}
-	blob := make([]byte, 0, headerSize+len(identity))
+	blob := make([]byte, 0, headerSize+len(rest))
 	blob = appendTime(appendTime(append(blob, blobFormat), session.Created), session.Expires)
-	return append(blob, identity...), nil
+	return append(blob, rest...), nil
 }
 
 const (
-	blobFormat = 1
+	blobFormat = 2 // 1 was without an origin
 	timeSize   = 8
 	headerSize = 1 + 2*timeSize
 )
 
-func (s *Sessions) decode(id string, entry, note broker.Result) (Session, time.Time, error) {
+// decode reads a session that is not over. One of another format is an older version's: its person signs in again.
+func (s *Sessions) decode(id string, entry, note broker.Result, now time.Time) (Session, error) {
 	if !entry.Found || !note.Found {
-		return Session{}, time.Time{}, ErrNone
+		return Session{}, ErrNone
 	}
-	if len(entry.Value) < headerSize || entry.Value[0] != blobFormat || len(note.Value) != timeSize {
-		return Session{}, time.Time{}, errors.New("session entry has an unknown format")
+	if len(entry.Value) < headerSize || len(note.Value) != timeSize {
+		return Session{}, errors.New("session entry has an unknown format")
 	}
-	session := Session{ID: id, Created: timeAt(entry.Value[1:]), Expires: timeAt(entry.Value[1+timeSize:])}
-	if err := json.Unmarshal(entry.Value[headerSize:], &session.Identity); err != nil {
-		return Session{}, time.Time{}, fmt.Errorf("decode identity: %w", err)
+	if entry.Value[0] != blobFormat {
+		return Session{}, ErrNone
 	}
-	return session, timeAt(note.Value), nil
+	session := Session{ID: id, Created: timeAt(entry.Value[1:]), Expires: timeAt(entry.Value[1+timeSize:]), LastUsed: timeAt(note.Value)}
+	if !now.Before(session.Expires) || now.Sub(session.LastUsed) >= s.idle {
+		return Session{}, ErrNone
+	}
+	var rest held
+	if err := json.Unmarshal(entry.Value[headerSize:], &rest); err != nil {
+		return Session{}, fmt.Errorf("decode session: %w", err)
+	}
+	session.Identity, session.Origin = rest.Identity, rest.Origin
+	return session, nil
 }
 
 // Times are microseconds since 1970, eight bytes.

@@ -18,7 +18,7 @@ import (
 
 func create(t *testing.T, s *session.Sessions) (secret.Text, session.Session) {
 	t.Helper()
-	token, made, err := s.Create(t.Context(), alice())
+	token, made, err := s.Create(t.Context(), alice(), session.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestProvidersLimit(t *testing.T) {
 	s := f.sessions(session.Options{})
 	id := alice()
 	id.SessionExpiry = start.Add(30 * time.Minute)
-	token, made, err := s.Create(t.Context(), id)
+	token, made, err := s.Create(t.Context(), id, session.Origin{})
 	if err != nil || !made.Expires.Equal(id.SessionExpiry) {
 		t.Fatalf("got (%v, %v)", made.Expires, err)
 	}
@@ -123,11 +123,11 @@ func TestProvidersLimit(t *testing.T) {
 	wantLive(t, s, token, "before the provider's end")
 	f.advance(time.Minute)
 	wantNone(t, s, token, "at the provider's end")
-	if _, _, err := s.Create(t.Context(), id); !errors.Is(err, session.ErrNone) {
+	if _, _, err := s.Create(t.Context(), id, session.Origin{}); !errors.Is(err, session.ErrNone) {
 		t.Errorf("a session was created after the provider's end: %v", err)
 	}
 	id.SessionExpiry = start.Add(1000 * time.Hour)
-	if _, made, err = s.Create(t.Context(), id); err != nil || made.Expires.Sub(f.clock()) != session.DefaultAbsolute {
+	if _, made, err = s.Create(t.Context(), id, session.Origin{}); err != nil || made.Expires.Sub(f.clock()) != session.DefaultAbsolute {
 		t.Errorf("a provider may not lengthen: (%v, %v)", made.Expires, err)
 	}
 }
@@ -256,7 +256,7 @@ func TestStoreDownIsNotSignedOut(t *testing.T) {
 	if _, err := s.Get(t.Context(), token); !errors.Is(err, f.fail) || errors.Is(err, session.ErrNone) {
 		t.Errorf("get: %v", err)
 	}
-	if got, _, err := s.Create(t.Context(), alice()); !errors.Is(err, f.fail) || !got.Empty() {
+	if got, _, err := s.Create(t.Context(), alice(), session.Origin{}); !errors.Is(err, f.fail) || !got.Empty() {
 		t.Errorf("create: %v", err)
 	}
 	if err := s.End(t.Context(), token); !errors.Is(err, f.fail) {
@@ -313,7 +313,7 @@ func TestNewRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token, _, err := s.Create(t.Context(), alice()); err == nil || !token.Empty() {
+	if token, _, err := s.Create(t.Context(), alice(), session.Origin{}); err == nil || !token.Empty() {
 		t.Error("a token was made without randomness")
 	}
 }
@@ -321,7 +321,7 @@ func TestNewRefuses(t *testing.T) {
 func BenchmarkGet(b *testing.B) {
 	f := newFixture(b)
 	s := f.sessions(session.Options{})
-	token, _, err := s.Create(b.Context(), alice())
+	token, _, err := s.Create(b.Context(), alice(), session.Origin{})
 	if err != nil {
 		b.Fatal(err)
 	}

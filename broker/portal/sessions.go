@@ -1,0 +1,110 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/fedbroker/fedbroker/broker"
+	"github.com/fedbroker/fedbroker/broker/session"
+)
+
+// sessionsView is what sessions.html shows.
+type sessionsView struct {
+	Sessions []sessionView
+	Others   bool
+}
+
+// sessionView is one login session. ID opens nothing; it names the session to end.
+type sessionView struct {
+	ID, Name, Remote         string
+	Here                     bool
+	Created, LastUsed, Until time.Time
+}
+
+// sessions lists one's own login sessions, command lines among them.
+func (p *Portal) sessions(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	token, ok := p.Cookies.ReadSession(r)
+	if !ok {
+		return toLogin(r), nil
+	}
+	out, err := p.run(r, "portal", "sessions", func(ctx context.Context, v *broker.Visit) (answer, error) {
+		here, err := p.resume(ctx, v, token)
+		if err != nil {
+			return answer{}, err
+		}
+		own, err := p.Sessions.List(ctx, here)
+		if err != nil {
+			return answer{}, storeDown(err)
+		}
+		view := sessionsView{Others: len(own) > 1}
+		for i := range own {
+			view.Sessions = append(view.Sessions, viewOf(&own[i], here.ID))
+		}
+		return answer{template: "sessions.html", data: view, person: p.person(&here)}, nil
+	})
+	if sessionOver(err) {
+		out = toLogin(r)
+		out.cookies = []*http.Cookie{p.Cookies.EndSession()}
+		return out, nil
+	}
+	return out, err
+}
+
+func viewOf(s *session.Session, here string) sessionView {
+	name := browserName(s.Origin.Agent)
+	if s.Origin.Client != "" {
+		name = "Command line: " + s.Origin.Client
+	}
+	return sessionView{
+		ID: s.ID, Name: name, Remote: s.Origin.Remote, Here: s.ID == here, Created: s.Created, LastUsed: s.LastUsed, Until: s.Expires,
+	}
+}
+
+// endSessions ends one session, or all but the one that asks. Ending the one that asks is signing out.
+func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) (answer, error) {
+	out, err := p.run(r, "portal", "end-session", func(ctx context.Context, v *broker.Visit) (answer, error) {
+		form, err := p.ownForm(w, r)
+		if err != nil {
+			return answer{}, err
+		}
+		token, _ := p.Cookies.ReadSession(r) // no token has no session
+		here, err := p.resume(ctx, v, token)
+		if err != nil {
+			return answer{}, err
+		}
+		id, others := form.Get("session"), form.Get("others")
+		switch {
+		case others == "yes" && id == "":
+			ended, err := p.Sessions.EndOthers(ctx, here)
+			for i := range ended {
+				v.Ended(ended[i].ID)
+			}
+			return afterEnding(err)
+		case id == "" || others != "":
+			return answer{}, bad("say which session to end")
+		}
+		v.Ended(id)
+		ended, err := afterEnding(p.Sessions.EndOwn(ctx, here, id))
+		if err == nil && id == here.ID {
+			return p.goodbye(), nil
+		}
+		return ended, err
+	})
+	if sessionOver(err) {
+		return p.goodbye(), nil
+	}
+	return out, err
+}
+
+// afterEnding goes back to the list. What is not there, or not one's own, is refused alike.
+func afterEnding(err error) (answer, error) {
+	switch {
+	case errors.Is(err, session.ErrNone):
+		return answer{}, bad("you have no such session; it may have ended by itself")
+	case err != nil:
+		return answer{}, broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; the session may go on", err)
+	}
+	return seeOther("/sessions"), nil
+}
