@@ -207,7 +207,7 @@ func (m makings) buildSAML(p *provider, client *fetch.Client) (*saml.Provider, e
 	}
 	base := p.publicURL + "/saml/" + url.PathEscape(c.ID)
 	return saml.New(saml.Options{
-		ID: c.ID, EntityID: base + "/metadata", ACSURL: base + "/acs", Signing: key.signing, Encryption: key.encryption,
+		ID: c.ID, EntityID: base + "/metadata", ACSURL: base + "/acs", LogoutURL: base + "/slo", Signing: key.signing, Encryption: key.encryption,
 		MetadataURL: s.MetadataURL, Metadata: []byte(p.document), Fetch: m.fetchMetadata(client),
 		AllowIDPInitiated: s.AllowIDPInitiated, Direct: s.Direct, AllowSHA1: s.AllowSHA1, SignRequests: s.SignRequests,
 		AllowInsecureHTTP: c.InsecureHTTP || configs.IsLoopback(hostOf(p.publicURL)),
