@@ -222,7 +222,7 @@ type Upstream struct {
 }
 
 // EndUpstream ends the sessions that came from a provider's session or person, and says which. Where the provider names
-// both, both must fit.
+// both, both must fit; a session of the person of which the provider did not say where it came from ends with any.
 func (s *Sessions) EndUpstream(ctx context.Context, u Upstream) ([]Session, error) {
 	who := person(u.Provider, u.Issuer, u.Subject)
 	if u.Subject == "" {
@@ -243,7 +243,8 @@ func (s *Sessions) EndUpstream(ctx context.Context, u Upstream) ([]Session, erro
 		return nil, err
 	}
 	return s.endAll(ctx, slices.DeleteFunc(own, func(o Session) bool {
-		return u.SessionID != "" && o.Identity.SessionID != u.SessionID
+		from := o.Identity.SessionID
+		return u.SessionID != "" && from != u.SessionID && (from != "" || u.Subject == "")
 	}))
 }
 
