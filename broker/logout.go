@@ -26,3 +26,12 @@ func (v *Visit) ReadLogout(ctx context.Context, read func(context.Context) (idp.
 	}
 	return l, nil
 }
+
+// FinishLogout runs a provider's reading of the answer to a sign-out that began here.
+func (v *Visit) FinishLogout(ctx context.Context, provider string, read func(context.Context) (partly bool, err error)) (partly bool, err error) {
+	v.event.Provider = provider
+	if partly, err = read(ctx); err != nil {
+		return false, fromIdP(err)
+	}
+	return partly, nil
+}

@@ -45,9 +45,9 @@ type LoginOptions struct {
 	ClientSecret secret.Text
 	// RedirectURL is our callback for this provider, and for no other.
 	RedirectURL string
-	// LogoutRedirectURL is our page where the provider sends people whom it signed out. Empty: people never leave the
-	// provider when they leave us, and no ID token is kept for it.
-	LogoutRedirectURL string
+	// Leave keeps the ID token, with which people who sign out here can be signed out at the provider, too. It sends them
+	// back to RedirectURL.
+	Leave bool
 	// Scopes are asked for; openid is always among them. Left out: openid, profile and email.
 	Scopes []string
 	// Userinfo also reads the userinfo endpoint, for providers that keep groups out of the ID token.
@@ -87,11 +87,6 @@ func (o LoginOptions) validate() error {
 	}
 	if err := codeflow.CheckEndpoint(o.RedirectURL, true); err != nil {
 		errs = append(errs, fmt.Errorf("redirect URL: %w", err))
-	}
-	if o.LogoutRedirectURL != "" {
-		if err := codeflow.CheckEndpoint(o.LogoutRedirectURL, true); err != nil {
-			errs = append(errs, fmt.Errorf("logout redirect URL: %w", err))
-		}
 	}
 	for _, scope := range o.Scopes {
 		if scope == "" || strings.ContainsAny(scope, " \"\\") {

@@ -22,7 +22,7 @@ const (
 // BeginLogout makes the request of RP-Initiated Logout 1.0 (section 2). It is sent by POST, so that the ID token, which
 // tells the provider whose session is meant, stands in no URL, history or log.
 func (l *Login) BeginLogout(ctx context.Context, id idp.Identity, handle string) (idp.Redirect, idp.State, error) {
-	if l.opts.LogoutRedirectURL == "" || id.Leave[leaveToken] == "" {
+	if id.Leave[leaveToken] == "" {
 		return idp.Redirect{}, nil, idp.ErrStays
 	}
 	meta, err := l.provider.current(ctx)
@@ -34,7 +34,7 @@ func (l *Login) BeginLogout(ctx context.Context, id idp.Identity, handle string)
 	}
 	form := url.Values{
 		"id_token_hint": {id.Leave[leaveToken]}, "client_id": {l.opts.ClientID},
-		"post_logout_redirect_uri": {l.opts.LogoutRedirectURL}, "state": {handle},
+		"post_logout_redirect_uri": {l.opts.RedirectURL}, "state": {handle},
 	}
 	return idp.Redirect{URL: meta.endSession, Form: form}, idp.State{stateHandle: handle}, nil
 }
@@ -138,7 +138,7 @@ func (l *Login) leave(id *idp.Identity, idToken string) {
 	if sid := id.Claims.Text("sid"); plainText(sid, maxIDBytes) {
 		id.SessionID = sid
 	}
-	if l.opts.LogoutRedirectURL != "" {
+	if l.opts.Leave {
 		id.Leave = idp.State{leaveToken: idToken}
 	}
 }

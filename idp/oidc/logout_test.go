@@ -19,9 +19,7 @@ import (
 	"github.com/fedbroker/fedbroker/idp/oidc"
 )
 
-const goodbyeURL = "https://aws.example.com/logout"
-
-func withLogout(o *oidc.LoginOptions) { o.LogoutRedirectURL = goodbyeURL }
+func withLogout(o *oidc.LoginOptions) { o.Leave = true }
 
 func offersLogout(f *loginFixture, endpoint string) {
 	f.op.SetDiscovery(f.op.Metadata(map[string]any{"end_session_endpoint": endpoint}))
@@ -43,7 +41,7 @@ func TestLeavingTheProvider(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := idp.Redirect{URL: f.op.URL + "/end", Form: url.Values{
-			"id_token_hint": {id.Leave["id_token"]}, "client_id": {"broker"}, "post_logout_redirect_uri": {goodbyeURL}, "state": {handle},
+			"id_token_hint": {id.Leave["id_token"]}, "client_id": {"broker"}, "post_logout_redirect_uri": {callbackURL}, "state": {handle},
 		}}
 		if !reflect.DeepEqual(redirect, want) {
 			t.Errorf("got %+v", redirect)
@@ -75,7 +73,7 @@ func TestNothingToLeave(t *testing.T) {
 		login *loginFixture
 		id    idp.Identity
 	}{
-		"switched off": {local, id}, "no endpoint": {newLogin(t, withLogout), id}, "no ID token": {offered, idp.Identity{}},
+		"no endpoint": {newLogin(t, withLogout), id}, "no ID token": {offered, idp.Identity{}},
 	} {
 		if redirect, _, err := c.login.BeginLogout(t.Context(), c.id, handle); !errors.Is(err, idp.ErrStays) {
 			t.Errorf("%s: %+v, %v", name, redirect, err)

@@ -140,6 +140,7 @@ func (w *World) providers() {
 	w.Other.EntityID, w.Other.Redirect = "https://other.example.com/metadata", ""
 	w.Other.Post = "https://other.example.com/sso"
 	w.Other.Keys = []idptest.SAMLKey{idptest.RSAKey(1)}
+	w.Corp.Logout, w.Other.LogoutPost = "https://idp.example.com/slo", "https://other.example.com/slo"
 	w.CorpSP, w.OtherSP = w.provider("corp", w.Corp, true), w.provider("other", w.Other, false)
 }
 
