@@ -501,13 +501,6 @@ func (b *browser) backchannel(id string, form url.Values) *httptest.ResponseReco
 }
 
 func TestBackchannelLogout(t *testing.T) {
-	s := openID(t)
-	s.one.SetClaims(map[string]any{"sid": "s-1"})
-	b := s.browser()
-	token := func(claims map[string]any) url.Values {
-		claims["aud"] = "broker"
-		return url.Values{"logout_token": {s.one.LogoutToken(claims)}}
-	}
 	for name, c := range map[string]struct {
 		claims map[string]any
 		ended  int
@@ -518,8 +511,12 @@ func TestBackchannelLogout(t *testing.T) {
 		"another session": {map[string]any{"sid": "s-2"}, 0},
 		"another person":  {map[string]any{"sub": "u1002"}, 0},
 	} {
+		s := openID(t)
+		s.one.SetClaims(map[string]any{"sid": "s-1"})
+		b := s.browser()
 		s.signIn(b, "one")
-		w := s.browser().backchannel("one", token(c.claims))
+		c.claims["aud"] = "broker"
+		w := s.browser().backchannel("one", url.Values{"logout_token": {s.one.LogoutToken(c.claims)}})
 		if w.Code != http.StatusOK || w.Body.Len() > 0 || w.Header().Get("Cache-Control") != "no-store" || len(w.Result().Cookies()) > 0 {
 			t.Errorf("%s: %d %v %s", name, w.Code, w.Header(), w.Body)
 		}
