@@ -50,7 +50,7 @@ func (v *Visit) Authenticate(ctx context.Context, kind idp.ProofKind, verify fun
 	}
 	v.know(&id)
 	if id.Proof.Once {
-		return v.useOnce(ctx, &id)
+		return v.useOnce(ctx, "", id.Provider, id.Issuer, id.Proof)
 	}
 	return nil
 }
@@ -69,15 +69,16 @@ func (v *Visit) know(id *idp.Identity) {
 	v.event.Username, v.event.ProofHash = id.Username, id.Proof.Hash
 }
 
-// useOnce sets the one-use mark before any effect. The floor travels in the same round trip.
-func (v *Visit) useOnce(ctx context.Context, id *idp.Identity) error {
-	name := id.Proof.ID
+// useOnce sets the one-use mark before any effect. The floor travels in the same round trip. purpose keeps messages of
+// other kinds apart, whose ids are their own; sign-ins have none.
+func (v *Visit) useOnce(ctx context.Context, purpose, provider, issuer string, proof idp.Proof) error {
+	name := proof.ID
 	if name == "" {
-		name = id.Proof.Hash
+		name = proof.Hash
 	}
-	sum := sha256.Sum256(lengthPrefixed(id.Provider, id.Issuer, name))
-	mark := "once:" + hex.EncodeToString(sum[:])
-	ttl := max(id.Proof.Expires.Sub(v.broker.Clock()), 0) + markMargin
+	sum := sha256.Sum256(lengthPrefixed(provider, issuer, name))
+	mark := "once:" + purpose + hex.EncodeToString(sum[:])
+	ttl := max(proof.Expires.Sub(v.broker.Clock()), 0) + markMargin
 	results, err := v.broker.Store.Do(ctx,
 		v.broker.floorOp(),
 		Op{Kind: OpAdd, Key: mark, Value: []byte{1}, TTL: ttl},
@@ -88,7 +89,7 @@ func (v *Visit) useOnce(ctx context.Context, id *idp.Identity) error {
 	if results[1].Found {
 		return Refuse(CodeReplayed, "this proof was used before", nil)
 	}
-	if id.Proof.IssuedAt.Before(v.broker.floor(results[0])) {
+	if proof.IssuedAt.Before(v.broker.floor(results[0])) {
 		return Refuse(CodeReplayed, "this proof is older than the broker's memory; sign in again", nil)
 	}
 	v.mark = mark

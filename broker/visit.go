@@ -26,6 +26,8 @@ type Visit struct {
 	broker *Broker
 	event  Event
 	id     *idp.Identity
+	// told says that a provider's message was verified: what comes of it is no stranger's doing.
+	told bool
 	// sessionEnd is when the login session ends that the identity was taken from; zero for a proof.
 	sessionEnd time.Time
 	// mark is the one-use mark that this visit set, and would have to release.
@@ -107,7 +109,7 @@ func (v *Visit) record(ctx context.Context, err *Error) error {
 	}
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not escape the record
 	auditor := v.broker.Auditor
-	if err != nil && v.id == nil {
+	if err != nil && v.id == nil && !v.told {
 		auditor = v.broker.Strangers
 	}
 	recordErr := auditor.Record(ctx, v.event)

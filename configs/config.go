@@ -159,6 +159,9 @@ type IdP struct {
 	OAuth2   *OAuth2   `yaml:"oauth2"`
 	LDAP     *LDAP     `yaml:"ldap"`
 
+	// Logout is provider or local: whether signing out here goes on to the provider, where that has a logout. What the
+	// provider itself ends is over here in any case. Default provider; for saml and oidc.
+	Logout string `yaml:"logout"`
 	// MFA says which authentication methods or classes count as a second factor.
 	MFA MFA `yaml:"mfa"`
 	// Domains are mail domains whose people are sent here.

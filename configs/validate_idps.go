@@ -50,12 +50,25 @@ func (c *checker) kind(p *IdP, path string) {
 			kind.check(p, path)
 		}
 	}
+	c.logout(p, path)
 	switch given {
 	case 0:
 		c.problem(path, "say what it is: saml, oidc, oauth2, ldap or workload")
 	case 1:
 	default:
 		c.problem(path, "one of saml, oidc, oauth2, ldap and workload, not two")
+	}
+}
+
+func (c *checker) logout(p *IdP, path string) {
+	switch p.Logout {
+	case "":
+	case "provider", "local":
+		if p.SAML == nil && p.OIDC == nil {
+			c.problem(path+".logout", "is for saml and oidc; other providers have no logout")
+		}
+	default:
+		c.problem(path+".logout", "want provider or local, got %q", p.Logout)
 	}
 }
 

@@ -44,6 +44,8 @@ type State map[string]string
 // Callback is what the browser brought back.
 type Callback struct {
 	Form url.Values
+	// Query is the raw query that Form was read from, for signatures over its very octets; empty where a form was posted.
+	Query string
 	// Unsolicited is set when the pipeline found no pending login: the provider began (IdP-initiated).
 	Unsolicited bool
 }

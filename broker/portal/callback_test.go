@@ -29,7 +29,7 @@ type callbackSite struct {
 
 func callbackURL(id string) string { return doortest.PublicURL + "/oidc/" + id + "/callback" }
 
-func newCallbackSite(t *testing.T) *callbackSite {
+func newCallbackSite(t *testing.T, change ...func(*portal.Options)) *callbackSite {
 	t.Helper()
 	s := &callbackSite{
 		one:    idptest.NewOpenID(t, "broker", "s3cret", callbackURL("one")),
@@ -45,6 +45,7 @@ func newCallbackSite(t *testing.T) *callbackSite {
 			op.Clock = o.Clock
 			login, err := oidc.NewLogin(oidc.LoginOptions{
 				ID: id, Issuer: op.URL, ClientID: "broker", ClientSecret: secret.New("s3cret"), RedirectURL: callbackURL(id), Fetch: client, Clock: o.Clock,
+				Leave: true,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -63,6 +64,9 @@ func newCallbackSite(t *testing.T) *callbackSite {
 			t.Fatal(err)
 		}
 		o.Providers = append(o.Providers, portal.Provider{ID: "github", Name: "GitHub", Login: login, Kind: idp.ProofCode})
+		for _, c := range change {
+			c(o)
+		}
 	})
 	return s
 }

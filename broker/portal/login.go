@@ -140,7 +140,7 @@ func (p *Portal) comeBack(ctx context.Context, r *http.Request, v *broker.Visit,
 	if err != nil {
 		return answer{}, err
 	}
-	if isOffer(pending) {
+	if isOffer(pending) || isLeaving(pending) {
 		return answer{}, broker.Refuse(broker.CodeInvalidToken, "the answer belongs to no sign-in that was begun here", nil)
 	}
 	err = v.Authenticate(ctx, a.kind, func(ctx context.Context) (idp.Identity, error) {

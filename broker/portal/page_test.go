@@ -10,6 +10,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/api/doortest"
 	"github.com/fedbroker/fedbroker/broker/portal"
+	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/idp/idptest"
 )
 
@@ -63,6 +64,14 @@ func TestPages(t *testing.T) {
 		b := newSite(t).browser()
 		b.login("alice")
 		golden(t, "goodbye", b.post("/logout", url.Values{}))
+	})
+	t.Run("goodbye-hostile", func(t *testing.T) {
+		b := newSite(t, bad, func(o *portal.Options) {
+			next := idp.Redirect{URL: "https://idp.test/slo", Form: url.Values{"a": {"b"}}}
+			o.Providers[0].Leaver = lameLeaver{next: next}
+		}).browser()
+		b.login("alice")
+		golden(t, "goodbye-hostile", b.post("/logout", url.Values{}))
 	})
 	t.Run("refusal-sign-in", func(t *testing.T) {
 		b := newSite(t).browser()
@@ -155,13 +164,14 @@ func TestMethods(t *testing.T) {
 	for _, route := range []string{
 		"GET /logout", "GET /console", "GET /saml/corp/acs", "POST /", "POST /login", "POST /saml/corp/metadata", "PUT /login/corp", "DELETE /", "POST /static/portal.css",
 		"GET /console?role=prod/reader", "GET /credentials", "GET /logout?x", "POST /oidc/corp/callback",
+		"PUT /saml/corp/slo", "GET /oidc/corp/backchannel-logout",
 	} {
 		method, target, _ := strings.Cut(route, " ")
 		if w := b.send(b.request(method, target, nil), false); w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("%s: %d", route, w.Code)
 		}
 	}
-	for _, target := range []string{"/credentials/", "/sessions/x", "/device", "/saml/corp/slo", "/oidc/corp/backchannel-logout", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
+	for _, target := range []string{"/credentials/", "/sessions/x", "/device", "/saml/corp/slo/x", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
 		w := b.get(target)
 		if w.Code != http.StatusNotFound && w.Code != http.StatusTemporaryRedirect && w.Code != http.StatusMovedPermanently {
 			t.Errorf("%s: %d", target, w.Code)

@@ -29,6 +29,11 @@ type Provider struct {
 	Kind idp.ProofKind
 	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
 	Metadata func() ([]byte, error)
+	// Leaver is asked to end the provider's own session when somebody signs out; nil leaves it alone.
+	Leaver idp.Leaver
+	// Logouts reads what the provider says of sessions that it ended, and answers it where that is a
+	// [idp.LogoutAnswerer]; nil where it says nothing.
+	Logouts idp.LogoutReader
 }
 
 // Branding is how the pages look.
@@ -126,7 +131,10 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /credentials", p.page(p.credentials))
 	mux.Handle("GET /saml/{idp}/metadata", p.page(p.metadata))
 	mux.Handle("POST /saml/{idp}/acs", p.page(p.acs))
+	mux.Handle("GET /saml/{idp}/slo", p.page(p.slo))
+	mux.Handle("POST /saml/{idp}/slo", p.page(p.slo))
 	mux.Handle("GET /oidc/{idp}/callback", p.page(p.callback))
+	mux.HandleFunc("POST /oidc/{idp}/backchannel-logout", p.backchannel)
 	mux.HandleFunc("GET /static/brand.css", p.brand)
 	mux.HandleFunc("GET /static/logo", p.logo)
 	mux.HandleFunc("GET /static/{file}", func(w http.ResponseWriter, r *http.Request) {
@@ -148,6 +156,7 @@ type answer struct {
 	console  *consoleHelp // on pages with roles
 	pack     bool         // may be sent compressed
 	forms    []string     // further origins that the page's forms may go to
+	next     string       // where the browser goes on to from the page by itself
 	document []byte
 	kind     string // the document's media type
 	// cookies let somebody in, or forget: they leave with the answer, so not before Run has written the record.
@@ -192,6 +201,9 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 
 func (p *Portal) render(w http.ResponseWriter, a answer) {
 	header := w.Header()
+	if a.next != "" {
+		header.Set("Refresh", "0; url="+a.next)
+	}
 	header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	var to io.Writer = w

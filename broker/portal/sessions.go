@@ -8,6 +8,7 @@ import (
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
+	"github.com/fedbroker/fedbroker/idp"
 )
 
 // sessionsView is what sessions.html shows.
@@ -64,6 +65,7 @@ func viewOf(s *session.Session, here string) sessionView {
 
 // endSessions ends one session, or all but the one that asks. Ending the one that asks is signing out.
 func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) (answer, error) {
+	var left *idp.Identity
 	out, err := p.run(r, "portal", "end-session", func(ctx context.Context, v *broker.Visit) (answer, error) {
 		form, err := p.ownForm(w, r)
 		if err != nil {
@@ -86,12 +88,15 @@ func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) (answer, er
 		ended, err := p.Sessions.EndOwn(ctx, here, id)
 		v.Ended(ended...)
 		if err == nil && id == here.ID {
-			return p.goodbye(), nil
+			left = &here.Identity
 		}
 		return afterEnding(err)
 	})
-	if sessionOver(err) {
-		return p.goodbye(), nil
+	switch {
+	case sessionOver(err):
+		return p.signedOut(goodbyeView{}), nil
+	case err == nil && left != nil:
+		return p.leave(r.Context(), left), nil
 	}
 	return out, err
 }

@@ -147,6 +147,23 @@ func TestAProviderEndsItsOwnSessions(t *testing.T) {
 	}
 }
 
+// TestASessionOfUnknownOriginEndsWithAny: where a provider named its session only when it ended, staying signed in would be
+// the mistake.
+func TestASessionOfUnknownOriginEndsWithAny(t *testing.T) {
+	for name, c := range map[string]struct {
+		subject string
+		ended   int
+	}{"of the person": {"alice", 1}, "of another": {"bob", 0}, "of nobody": {"", 0}} {
+		f := newFixture(t)
+		s := f.sessions(session.Options{})
+		begin(t, s, named("alice", ""), session.Origin{})
+		ended, err := s.EndUpstream(t.Context(), session.Upstream{Provider: "corp", Issuer: "https://idp.example.com", Subject: c.subject, SessionID: "s1"})
+		if err != nil || len(ended) != c.ended {
+			t.Errorf("%s: %d ended, %v", name, len(ended), err)
+		}
+	}
+}
+
 // TestAPersonHasSoManySessions: the one that was used least lately makes room, others' do not.
 func TestAPersonHasSoManySessions(t *testing.T) {
 	f := newFixture(t)

@@ -66,13 +66,16 @@ type Upstream struct {
 }
 
 // EndUpstream ends the sessions that came from a provider's session or person, as EndOthers does. Where the provider
-// names both, both must fit.
+// names both, both must fit; a session of the person of which the provider did not say where it came from ends with any.
 func (s *Sessions) EndUpstream(ctx context.Context, u Upstream) (ended []string, err error) {
 	who, err := s.person(ctx, u)
 	if err != nil || who == "" {
 		return nil, err
 	}
-	return s.endWhere(ctx, who, func(o *Session) bool { return u.SessionID == "" || o.Identity.SessionID == u.SessionID })
+	return s.endWhere(ctx, who, func(o *Session) bool {
+		from := o.Identity.SessionID
+		return u.SessionID == "" || from == u.SessionID || from == "" && u.Subject != ""
+	})
 }
 
 // person finds whom a provider means; empty when it is nobody who is known.

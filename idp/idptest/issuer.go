@@ -218,7 +218,10 @@ func (i *Issuer) Fetches(path string) int {
 
 // Token signs claims with the first key. iss, iat and exp (in five minutes) are filled in where they are missing; a
 // claim whose value is [Absent] is left out.
-func (i *Issuer) Token(claims map[string]any) string {
+func (i *Issuer) Token(claims map[string]any) string { return i.TypedToken("JWT", claims) }
+
+// TypedToken is Token with another type in its header; empty leaves it out.
+func (i *Issuer) TypedToken(typ string, claims map[string]any) string {
 	now := i.Clock()
 	all := map[string]any{"iss": i.URL, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix()}
 	maps.Copy(all, claims)
@@ -227,7 +230,22 @@ func (i *Issuer) Token(claims map[string]any) string {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	return SignJWT(i.t, i.Key(), payload)
+	return SignTyped(i.t, i.Key(), typ, payload)
+}
+
+// LogoutToken signs a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4). iss, iat, exp (in two minutes),
+// jti and events are filled in where they are missing; a claim whose value is [Absent] is left out.
+func (i *Issuer) LogoutToken(claims map[string]any) string {
+	return i.TypedToken("logout+jwt", i.logoutClaims(claims))
+}
+
+func (i *Issuer) logoutClaims(claims map[string]any) map[string]any {
+	all := map[string]any{
+		"exp": i.Clock().Add(2 * time.Minute).Unix(), "jti": rand.Text(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	maps.Copy(all, claims)
+	return all
 }
 
 // Absent as a claim's value leaves the claim out of [Issuer.Token].

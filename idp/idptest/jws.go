@@ -19,7 +19,17 @@ import (
 // SignJWT makes a compact JWS with the usual header {alg, kid, typ} over a payload.
 func SignJWT(t testing.TB, k SigningKey, payload []byte) string {
 	t.Helper()
-	header, err := json.Marshal(map[string]string{"alg": string(k.Alg), "kid": k.ID, "typ": "JWT"})
+	return SignTyped(t, k, "JWT", payload)
+}
+
+// SignTyped is SignJWT with another type; empty leaves it out.
+func SignTyped(t testing.TB, k SigningKey, typ string, payload []byte) string {
+	t.Helper()
+	members := map[string]string{"alg": string(k.Alg), "kid": k.ID}
+	if typ != "" {
+		members["typ"] = typ
+	}
+	header, err := json.Marshal(members)
 	if err != nil {
 		t.Fatal(err)
 	}

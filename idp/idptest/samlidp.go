@@ -101,6 +101,8 @@ type SAMLIDP struct {
 	EntityID string
 	// Redirect and Post are the locations of its SingleSignOnService; empty is not offered.
 	Redirect, Post string
+	// Logout and LogoutPost are those of its SingleLogoutService, LogoutAnswer the ResponseLocation of both.
+	Logout, LogoutPost, LogoutAnswer string
 	// Keys are published in the metadata; the first one signs.
 	Keys []SAMLKey
 	// WantSigned is WantAuthnRequestsSigned.
@@ -136,6 +138,16 @@ func (i *SAMLIDP) Metadata() []byte {
 		kd.CreateAttr("use", "signing")
 		kd.CreateElement("ds:KeyInfo").CreateElement("ds:X509Data").CreateElement("ds:X509Certificate").
 			SetText("\n" + base64.StdEncoding.EncodeToString(k.Cert.Raw) + "\n")
+	}
+	for binding, location := range map[string]string{"HTTP-Redirect": i.Logout, "HTTP-POST": i.LogoutPost} {
+		if location != "" {
+			slo := role.CreateElement("md:SingleLogoutService")
+			slo.CreateAttr("Binding", "urn:oasis:names:tc:SAML:2.0:bindings:"+binding)
+			slo.CreateAttr("Location", location)
+			if i.LogoutAnswer != "" {
+				slo.CreateAttr("ResponseLocation", i.LogoutAnswer)
+			}
+		}
 	}
 	for binding, location := range map[string]string{"HTTP-Redirect": i.Redirect, "HTTP-POST": i.Post} {
 		if location != "" {

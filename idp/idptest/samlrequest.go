@@ -16,6 +16,12 @@ import (
 // ReadAuthnRequest returns the AuthnRequest that a redirect carries, by either binding, and the RelayState.
 func ReadAuthnRequest(tb testing.TB, redirect idp.Redirect) (request *etree.Element, relayState string) {
 	tb.Helper()
+	return ReadSAML(tb, redirect, "SAMLRequest")
+}
+
+// ReadSAML returns the message that a redirect carries in that field, by either binding, and the RelayState.
+func ReadSAML(tb testing.TB, redirect idp.Redirect, field string) (message *etree.Element, relayState string) {
+	tb.Helper()
 	form := redirect.Form
 	packed := len(form) == 0
 	if packed {
@@ -25,7 +31,7 @@ func ReadAuthnRequest(tb testing.TB, redirect idp.Redirect) (request *etree.Elem
 		}
 		form = u.Query()
 	}
-	raw, err := base64.StdEncoding.DecodeString(form.Get("SAMLRequest"))
+	raw, err := base64.StdEncoding.DecodeString(form.Get(field))
 	if err != nil {
 		tb.Fatal(err)
 	}

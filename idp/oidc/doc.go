@@ -23,6 +23,10 @@
 // attributes and never dates or strengthens a sign-in. An answer that nobody here asked for is refused. The endpoints
 // come from the discovery document, which is kept as keys are.
 //
+// Leaving: a sign-out here can go on at the provider (RP-Initiated Logout 1.0), with the ID token in a form and never in
+// a URL, and the provider can end its sessions here (Back-Channel Logout 1.0). A logout token passes the same front, is
+// dated, named by a jti, has the event and no nonce; a header that names another type than logout+jwt is refused.
+//
 // It fails with an [idp.Error]: KindUntrusted for an issuer or tenant that is not ours, KindExpired for a token that
 // was good once, KindUnavailable where keys or endpoints cannot be had, KindDenied where the provider itself refused a sign-in,
 // KindInvalid for all else. The reason quotes nothing of the

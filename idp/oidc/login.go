@@ -137,8 +137,11 @@ func (l *Login) identify(ctx context.Context, meta *provider, tokens codeflow.To
 			return idp.Identity{}, check
 		}
 	}
-	if !l.opts.Userinfo {
-		return id, nil
+	if l.opts.Userinfo {
+		if id, err = l.enrich(ctx, meta, tokens.Access, id); err != nil {
+			return idp.Identity{}, err
+		}
 	}
-	return l.enrich(ctx, meta, tokens.Access, id)
+	l.leave(&id, tokens.ID.Reveal())
+	return id, nil
 }

@@ -45,6 +45,9 @@ type LoginOptions struct {
 	ClientSecret secret.Text
 	// RedirectURL is our callback for this provider, and for no other.
 	RedirectURL string
+	// Leave keeps the ID token, with which people who sign out here can be signed out at the provider, too. It sends them
+	// back to RedirectURL.
+	Leave bool
 	// Scopes are asked for; openid is always among them. Left out: openid, profile and email.
 	Scopes []string
 	// Userinfo also reads the userinfo endpoint, for providers that keep groups out of the ID token.

@@ -13,9 +13,10 @@ import (
 
 // provider is what a login needs of an issuer's metadata.
 type provider struct {
-	authorize, token, userinfo string
-	promisesIssuer             bool     // RFC 9207 section 3
-	authMethods                []string // of the token endpoint; nil when the document does not say
+	authorize, token     string
+	userinfo, endSession string   // empty where the provider has none
+	promisesIssuer       bool     // RFC 9207 section 3
+	authMethods          []string // of the token endpoint; nil when the document does not say
 }
 
 // server chooses how we authenticate at the token endpoint, among what the provider offers.
@@ -41,16 +42,25 @@ func (l *Login) server(p *provider) (codeflow.Server, error) {
 
 func readProvider(issuer string, meta idp.Claims) (*provider, error) {
 	p := &provider{
-		authorize: meta.Text("authorization_endpoint"),
-		token:     meta.Text("token_endpoint"),
-		userinfo:  meta.Text("userinfo_endpoint"),
+		authorize:  meta.Text("authorization_endpoint"),
+		token:      meta.Text("token_endpoint"),
+		userinfo:   meta.Text("userinfo_endpoint"),
+		endSession: meta.Text("end_session_endpoint"),
 	}
-	for name, endpoint := range map[string]string{"authorization_endpoint": p.authorize, "token_endpoint": p.token, "userinfo_endpoint": p.userinfo} {
-		if endpoint == "" && name == "userinfo_endpoint" {
+	for _, e := range []struct {
+		name, url string
+		optional  bool
+	}{
+		{"authorization_endpoint", p.authorize, false},
+		{"token_endpoint", p.token, false},
+		{"userinfo_endpoint", p.userinfo, true},
+		{"end_session_endpoint", p.endSession, true}, // RP-Initiated Logout 1.0 section 2.1
+	} {
+		if e.optional && e.url == "" {
 			continue
 		}
-		if err := checkEndpoint(issuer, endpoint); err != nil {
-			return nil, fmt.Errorf("discovery document: %s: %w", name, err)
+		if err := checkEndpoint(issuer, e.url); err != nil {
+			return nil, fmt.Errorf("discovery document: %s: %w", e.name, err)
 		}
 	}
 	promised, _ := meta.Get("authorization_response_iss_parameter_supported")

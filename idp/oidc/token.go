@@ -31,8 +31,11 @@ type token struct {
 	unverified idp.Claims
 }
 
-// parseToken is the strict front: RFC 7515 section 7.1 and nothing else. Limits come first, decoding second.
-func parseToken(raw string) (*token, error) {
+// parseToken is the strict front of identity: RFC 7515 section 7.1 and nothing else.
+func parseToken(raw string) (*token, error) { return parseTyped(raw, typeOfJWT) }
+
+// parseTyped takes tokens whose header names a type that is allowed, or none. Limits come first, decoding second.
+func parseTyped(raw string, allowed func(typ string) bool) (*token, error) {
 	if len(raw) > maxTokenBytes {
 		return nil, invalid(fmt.Sprintf("the token is larger than %d bytes", maxTokenBytes))
 	}
@@ -45,7 +48,7 @@ func parseToken(raw string) (*token, error) {
 	if err != nil {
 		return nil, invalidBecause("the token's header is not canonical base64url", err)
 	}
-	if err := t.readHeader(header); err != nil {
+	if err := t.readHeader(header, allowed); err != nil {
 		return nil, err
 	}
 	if t.payload, err = decodeSegment(parts[1]); err != nil {
@@ -73,7 +76,7 @@ func decodeSegment(s string) ([]byte, error) {
 
 // readHeader takes alg, kid and typ from a JOSE header, and refuses members that would change what is signed or how.
 // Members that carry or name keys (jwk, jku, x5u, x5c) choose nothing.
-func (t *token) readHeader(doc []byte) error {
+func (t *token) readHeader(doc []byte, allowed func(string) bool) error {
 	if len(doc) > maxHeaderBytes {
 		return invalid("the token's header is too large")
 	}
@@ -94,24 +97,19 @@ func (t *token) readHeader(doc []byte) error {
 			return invalid("the token's key id is malformed")
 		}
 	}
-	if typ, ok := header.Get("typ"); ok && !typeOfJWT(typ) {
-		return invalid("the token's type is not JWT")
+	typ, given := header.Get("typ")
+	if !given {
+		return nil
+	}
+	// RFC 8725 section 3.11; a media type may leave "application/" out (RFC 7515 section 4.1.9).
+	if s, ok := typ.(string); !ok || !plainText(s, 32) || !allowed(strings.TrimPrefix(strings.ToLower(s), "application/")) {
+		return invalid("the token's type is another one")
 	}
 	return nil
 }
 
-// typeOfJWT keeps other kinds of signed JSON out (RFC 8725 section 3.11): logout tokens, DPoP proofs, security events.
-func typeOfJWT(typ any) bool {
-	s, ok := typ.(string)
-	if !ok || !plainText(s, 32) {
-		return false
-	}
-	switch strings.TrimPrefix(strings.ToLower(s), "application/") {
-	case "jwt", "jose", "at+jwt":
-		return true
-	}
-	return false
-}
+// typeOfJWT keeps other kinds of signed JSON out: logout tokens, DPoP proofs, security events.
+func typeOfJWT(typ string) bool { return typ == "jwt" || typ == "jose" || typ == "at+jwt" }
 
 // issuer is the unverified iss, or empty.
 func (t *token) issuer() string { return t.unverified.Text("iss") }

@@ -46,20 +46,25 @@ func (w *Workload) Verify(ctx context.Context, proof secret.Text) (idp.Identity,
 	return w.verify(ctx, t)
 }
 
-// verify judges a token that has the right form. Issuer and audience come before the keys, so that a stranger's
-// token costs no fetch.
+// verify judges a token that has the right form.
 func (w *Workload) verify(ctx context.Context, t *token) (idp.Identity, error) {
-	if t.issuer() != w.opts.Issuer {
-		return idp.Identity{}, idp.Refuse(idp.KindUntrusted, "the token's issuer is not configured", nil)
-	}
-	if err := checkAudience(t.unverified, w.opts); err != nil {
-		return idp.Identity{}, err
-	}
-	claims, err := w.verifySignature(ctx, t)
+	claims, err := w.verified(ctx, t)
 	if err != nil {
 		return idp.Identity{}, err
 	}
 	return w.judge(t, claims, w.opts.Clock())
+}
+
+// verified returns the claims of a token of our issuer, for us, under a good signature. Issuer and audience come before
+// the keys, so that a stranger's token costs no fetch.
+func (w *Workload) verified(ctx context.Context, t *token) (idp.Claims, error) {
+	if t.issuer() != w.opts.Issuer {
+		return idp.Claims{}, idp.Refuse(idp.KindUntrusted, "the token's issuer is not configured", nil)
+	}
+	if err := checkAudience(t.unverified, w.opts); err != nil {
+		return idp.Claims{}, err
+	}
+	return w.verifySignature(ctx, t)
 }
 
 // judge reads verified claims: the pins first, for outside them nobody gets a further explanation.

@@ -20,6 +20,7 @@ type statement struct {
 	expires      time.Time // Conditions/@NotOnOrAfter
 	nameID       string
 	nameIDFormat string
+	leave        idp.State // the NameID with all that belongs to it, for a LogoutRequest
 	authn        authn
 	attributes   []attribute
 }
@@ -66,11 +67,15 @@ func (r *reader) check(el *xmltree.Element) (statement, error) {
 	if s.expires, err = r.conditions(conditions); err != nil {
 		return statement{}, err
 	}
-	if s.nameID, s.nameIDFormat, err = r.subject(subject); err != nil {
+	if s.leave, err = r.subject(subject); err != nil {
 		return statement{}, err
 	}
+	s.nameID, s.nameIDFormat = s.leave[leaveName], s.leave["Format"]
 	if s.authn, err = r.authnStatement(authnEl); err != nil {
 		return statement{}, err
+	}
+	if index := s.sessionID(); index != "" {
+		s.leave[leaveSession] = index
 	}
 	s.attributes, err = readAttributes(el.Named(assertionSpace, "AttributeStatement"))
 	return s, err
@@ -134,8 +139,9 @@ func (r *reader) audience(restriction *xmltree.Element) error {
 // before reports whether an end, given the skew, still lies ahead.
 func (r *reader) before(end time.Time) bool { return r.now.Before(end.Add(r.opt.Skew)) }
 
-// subject wants one NameID and at least one bearer confirmation that holds for us, here and now.
-func (r *reader) subject(el *xmltree.Element) (name, format string, err error) {
+// subject wants one NameID and at least one bearer confirmation that holds for us, here and now. It returns what names
+// the subject.
+func (r *reader) subject(el *xmltree.Element) (idp.State, error) {
 	var nameID *xmltree.Element
 	var confirmations []*xmltree.Element
 	for _, c := range el.Elements() {
@@ -145,21 +151,25 @@ func (r *reader) subject(el *xmltree.Element) (name, format string, err error) {
 		case c.Is(assertionSpace, "SubjectConfirmation"):
 			confirmations = append(confirmations, c)
 		default:
-			return "", "", invalid("the subject has unexpected parts", nil)
+			return nil, invalid("the subject has unexpected parts", nil)
 		}
 	}
 	if nameID == nil {
-		return "", "", invalid("the subject has no name", nil)
+		return nil, invalid("the subject has no name", nil)
 	}
-	name, err = nameID.Text()
+	name, err := plainNameID(nameID)
+	if err != nil {
+		return nil, err
+	}
+	return leaveOf(nameID, name), r.confirmed(confirmations)
+}
+
+func plainNameID(el *xmltree.Element) (string, error) {
+	name, err := el.Text()
 	if err != nil || !plainName(name) {
-		return "", "", invalid("the subject's name is not plain text", err)
+		return "", invalid("the subject's name is not plain text", err)
 	}
-	if err := r.confirmed(confirmations); err != nil {
-		return "", "", err
-	}
-	format, _ = nameID.Attr("Format")
-	return name, format, nil
+	return name, nil
 }
 
 // confirmed returns nil when one bearer confirmation satisfies everything, and otherwise why the last one did not.

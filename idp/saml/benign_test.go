@@ -294,7 +294,8 @@ func TestIdentityOfAResponse(t *testing.T) {
 		Provider: "corp", Issuer: i.EntityID, Subject: alice, Username: "alice", Email: "alice@corp.example",
 		Groups: []string{"staff", "admins"}, AuthTime: noon.Add(-time.Minute),
 		AMR: []string{"urn:password", "urn:multipleauthn"},
-		ACR: a.ACR, SessionExpiry: noon.Add(time.Hour), Claims: id.Claims,
+		ACR: a.ACR, SessionExpiry: noon.Add(time.Hour), Claims: id.Claims, SessionID: "_session",
+		Leave: idp.State{"name_id": alice, "Format": a.NameIDFormat, "session_index": "_session"},
 		Proof: idp.Proof{
 			Kind: idp.ProofSAML, ID: id.Proof.ID, Hash: id.Proof.Hash, IssuedAt: noon, Once: true,
 			Expires: noon.Add(6 * time.Minute), // five minutes of age, one of skew

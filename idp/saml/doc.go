@@ -1,7 +1,8 @@
 // Package saml is a SAML 2.0 service provider: one [Provider] for each configured SAML identity provider.
 //
-// It owns our metadata, the AuthnRequest (redirect and POST bindings), the IdP's metadata with its refresh, and the
-// reading of a Response: in a browser flow ([Provider.Begin], [Provider.Finish]) and outside one ([Provider.Verify]).
+// It owns our metadata, the AuthnRequest (redirect and POST bindings), the IdP's metadata with its refresh, the
+// reading of a Response: in a browser flow ([Provider.Begin], [Provider.Finish]) and outside one ([Provider.Verify]),
+// and single logout, whoever begins it ([Provider.BeginLogout] and FinishLogout, [Provider.ReadLogout] and AnswerLogout).
 //
 // # How a Response is read
 //
@@ -9,6 +10,10 @@
 // everything), shape of the whole document, signature (internal/xmlsig), decryption (internal/xmlenc), and then the
 // profile's checks. What a signature covers is canonicalised once; the digest is taken over those bytes, the bytes are
 // parsed anew, and every later step reads that second tree only. So what is verified and what is read cannot differ.
+//
+// A logout message is read in the same way: limits, signature, and then what the signature covers and nothing else. By
+// redirect that is the query's octets as they came, by POST the canonical form. All of ours are signed, and those that
+// are not signed by the IdP are refused, whatever its metadata says.
 //
 // Invariants:
 //   - exactly one assertion in the document, a child of the Response, with its own signature or the Response's over it;
@@ -37,5 +42,7 @@
 //     Username and e-mail are set only where exactly one value is left.
 //   - A transient NameID is accepted as subject; rules that name such a subject never match twice.
 //   - SubjectConfirmationData's Address is not compared: proxies and dual-stack clients make it a lie.
+//   - A LogoutRequest names the person exactly as the assertion did, with every qualifier. One that comes is matched by
+//     the name itself: subjects are told apart by nothing else. Whoever leaves does not wait for metadata.
 //   - Replay is the pipeline's business: [idp.Proof] carries assertion ID, hash and the time until which to remember.
 package saml

@@ -158,18 +158,9 @@ const (
 
 // checkStatus wants success and nothing beneath it (SAML core section 3.2.2.1).
 func (r *reader) checkStatus(root *xmltree.Element) error {
-	status := root.Named(protocolSpace, "Status")
-	if len(status) != 1 {
-		return invalid("the response has no status", nil)
-	}
-	var code, message, detail *xmltree.Element
-	err := fill(status[0], map[xmlName]**xmltree.Element{
-		{protocolSpace, "StatusCode"}:    &code,
-		{protocolSpace, "StatusMessage"}: &message,
-		{protocolSpace, "StatusDetail"}:  &detail,
-	})
-	if err != nil || code == nil {
-		return invalid("the response has a malformed status", err)
+	code, err := statusCode(root)
+	if err != nil {
+		return err
 	}
 	value, _ := code.Attr("Value")
 	if value != statusSuccess {
@@ -179,6 +170,24 @@ func (r *reader) checkStatus(root *xmltree.Element) error {
 		return invalid("the response has a contradictory status", nil)
 	}
 	return nil
+}
+
+// statusCode is the top-level StatusCode.
+func statusCode(root *xmltree.Element) (*xmltree.Element, error) {
+	status := root.Named(protocolSpace, "Status")
+	if len(status) != 1 {
+		return nil, invalid("the response has no status", nil)
+	}
+	var code, message, detail *xmltree.Element
+	err := fill(status[0], map[xmlName]**xmltree.Element{
+		{protocolSpace, "StatusCode"}:    &code,
+		{protocolSpace, "StatusMessage"}: &message,
+		{protocolSpace, "StatusDetail"}:  &detail,
+	})
+	if err != nil || code == nil {
+		return nil, invalid("the response has a malformed status", err)
+	}
+	return code, nil
 }
 
 // denial says why the IdP refused, in our words for the codes that SAML core section 3.2.2.2 knows.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fedbroker/fedbroker/idp"
@@ -45,6 +46,43 @@ func FuzzResponse(f *testing.F) {
 		}
 		refused(t, id, err)
 	})
+}
+
+// FuzzLogoutQuery sends what anybody may send to the logout service by redirect. Nobody but the IdP can end a session,
+// so whatever is accepted must name the one person of the seeds.
+func FuzzLogoutQuery(f *testing.F) {
+	i := logoutIdP()
+	p := newProvider(f, i)
+	request, response := i.LogoutQuery(f, goodRequest()), i.LogoutQuery(f, goodResponse())
+	f.Add(request)
+	f.Add(response)
+	f.Add(request + "&" + response)
+	unsigned := goodRequest()
+	unsigned.Unsigned = true
+	f.Add(i.LogoutQuery(f, unsigned))
+	f.Add("SAMLRequest=%")
+	f.Fuzz(func(t *testing.T, query string) {
+		l, err := p.ReadLogout(t.Context(), byQuery(query))
+		switch {
+		case err == nil && (l.Subject != alice || l.Reply["relay_state"] != "theirs & ours"):
+			t.Fatalf("forged %+v", l)
+		case err != nil && l.Subject != "":
+			t.Fatalf("a refusal came with %+v", l)
+		}
+		if _, ok := errors.AsType[*idp.Error](err); err != nil && (!ok || strings.Contains(err.Error(), "panic")) {
+			t.Fatalf("got %T %v", err, err)
+		}
+		if _, err := p.FinishLogout(t.Context(), state(), byQuery(query)); err != nil {
+			refusedLogout(t, query, err, kindOf(err))
+		}
+	})
+}
+
+func kindOf(err error) idp.Kind {
+	if e, ok := errors.AsType[*idp.Error](err); ok {
+		return e.Kind
+	}
+	return -1
 }
 
 // FuzzMetadata reads whatever a metadata URL may answer: a Provider that comes of it has an IdP that can be asked.

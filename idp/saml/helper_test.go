@@ -20,6 +20,7 @@ import (
 const (
 	ourEntityID = "https://broker.example.com/saml/corp/metadata"
 	ourACS      = "https://broker.example.com/saml/corp/acs"
+	ourLogout   = "https://broker.example.com/saml/corp/slo"
 	requestID   = "_request"
 	alice       = "alice@example.com"
 )
@@ -35,6 +36,7 @@ func options(i *idptest.SAMLIDP) saml.Options {
 		ID:         "corp",
 		EntityID:   ourEntityID,
 		ACSURL:     ourACS,
+		LogoutURL:  ourLogout,
 		Metadata:   i.Metadata(),
 		Signing:    saml.SigningKey{Key: sign.Signer, Cert: sign.Cert},
 		Encryption: []saml.DecryptionKey{decryptionKey(enc)},

@@ -147,6 +147,8 @@ func (r *reader) identity(el *xmltree.Element, canonical []byte) (idp.Identity, 
 		AMR:           s.first(r.opt.Claims.AMR),
 		ACR:           s.authn.class,
 		SessionExpiry: s.authn.sessionEnd,
+		SessionID:     s.sessionID(),
+		Leave:         s.leave,
 		Claims:        idp.NewClaims(s.claims()),
 		Proof: idp.Proof{
 			Kind:     idp.ProofSAML,

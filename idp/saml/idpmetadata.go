@@ -30,18 +30,20 @@ var metadataLimits = xmltree.Limits{Bytes: 1 << 20, Depth: 60, Elements: 20_000,
 
 // idpMetadata is what we use of an IdP's metadata. It does not change once made.
 type idpMetadata struct {
-	entityID       string
-	keys           []crypto.PublicKey
-	redirect, post string // SingleSignOnService locations; empty when not offered
-	wantSigned     bool
-	validUntil     time.Time // zero: no end
-	cache          time.Duration
+	entityID   string
+	keys       []crypto.PublicKey
+	sso        endpoint // SingleSignOnService
+	slo        endpoint // SingleLogoutService, for our requests
+	sloAnswer  endpoint // and for our answers
+	wantSigned bool
+	validUntil time.Time // zero: no end
+	cache      time.Duration
 }
 
 type metadataRules struct {
 	entityID  string // the IdP to pick and to hold on to; empty: the document's only one
 	allowHTTP bool
-	ignored   func(error) // told of keys that are not used
+	ignored   func(error) // told of what is not used: weak keys, logout addresses
 }
 
 func (m *idpMetadata) validAt(now time.Time) bool {
@@ -103,9 +105,10 @@ func parseMetadata(doc []byte, rules metadataRules) (md *idpMetadata, err error)
 	if want, ok := role.Attr("WantAuthnRequestsSigned"); ok {
 		md.wantSigned = want == "true" || want == "1"
 	}
-	if err := md.endpoints(role, rules.allowHTTP); err != nil {
+	if err := md.signOn(role, rules.allowHTTP); err != nil {
 		return nil, err
 	}
+	md.logout(role, rules)
 	return md, md.signingKeys(role, rules.ignored)
 }
 
@@ -187,11 +190,10 @@ func (m *idpMetadata) bound(el *xmltree.Element) error {
 	return nil
 }
 
-// endpoints takes the first SingleSignOnService of each binding. One bad location spoils the document.
-func (m *idpMetadata) endpoints(role *xmltree.Element, allowHTTP bool) error {
+// signOn takes the first SingleSignOnService of each binding. One bad location spoils the document.
+func (m *idpMetadata) signOn(role *xmltree.Element, allowHTTP bool) error {
 	for _, svc := range role.Named(metadataSpace, "SingleSignOnService") {
-		binding, _ := svc.Attr("Binding")
-		into := map[string]*string{saml.HTTPRedirectBinding: &m.redirect, saml.HTTPPostBinding: &m.post}[binding]
+		into := m.sso.of(svc)
 		if into == nil {
 			continue
 		}
@@ -202,6 +204,38 @@ func (m *idpMetadata) endpoints(role *xmltree.Element, allowHTTP bool) error {
 		if *into == "" {
 			*into = location
 		}
+	}
+	return nil
+}
+
+// logout takes the first SingleLogoutService of each binding. A bad location is passed over: nobody need stay out
+// because they cannot leave the provider.
+func (m *idpMetadata) logout(role *xmltree.Element, rules metadataRules) {
+	for _, svc := range role.Named(metadataSpace, "SingleLogoutService") {
+		ask, answer := m.slo.of(svc), m.sloAnswer.of(svc)
+		if ask == nil || *ask != "" {
+			continue
+		}
+		location, _ := svc.Attr("Location")
+		response, given := svc.Attr("ResponseLocation") // SAML metadata section 2.2.2
+		if !given {
+			response = location
+		}
+		if err := errors.Join(checkURL(location, rules.allowHTTP), checkURL(response, rules.allowHTTP)); err != nil {
+			rules.ignored(fmt.Errorf("SingleLogoutService: %w", err))
+			continue
+		}
+		*ask, *answer = location, response
+	}
+}
+
+// of is the place for a service's binding; nil for one that is not spoken here.
+func (e *endpoint) of(svc *xmltree.Element) *string {
+	switch binding, _ := svc.Attr("Binding"); binding {
+	case saml.HTTPRedirectBinding:
+		return &e.redirect
+	case saml.HTTPPostBinding:
+		return &e.post
 	}
 	return nil
 }

@@ -24,8 +24,10 @@ type Options struct {
 	EntityID string
 	// ACSURL is our assertion consumer service. Destination and Recipient must equal it.
 	ACSURL string
+	// LogoutURL is our single logout service, by redirect and by POST. Destination must equal it.
+	LogoutURL string
 
-	// Signing signs our AuthnRequests; its certificate is published. Required.
+	// Signing signs our AuthnRequests and all logout messages; its certificate is published. Required.
 	Signing SigningKey
 	// Encryption are the keys that open encrypted assertions, newest first; all are tried and all are published.
 	// Without any, encrypted assertions are refused.
@@ -50,7 +52,7 @@ type Options struct {
 	Direct bool
 	// AllowSHA1 accepts SHA-1 in signatures and digests of this IdP. It is logged when the Provider is made.
 	AllowSHA1 bool
-	// AllowInsecureHTTP accepts http URLs on loopback: in the IdP's metadata, for MetadataURL and for ACSURL.
+	// AllowInsecureHTTP accepts http URLs on loopback: in the IdP's metadata, for MetadataURL, ACSURL and LogoutURL.
 	AllowInsecureHTTP bool
 	// SignRequests signs AuthnRequests even where the metadata does not ask for it.
 	SignRequests bool
@@ -140,6 +142,9 @@ func (o *Options) check() error {
 	}
 	if err := checkURL(o.ACSURL, o.AllowInsecureHTTP); err != nil {
 		bad("ACSURL: %w", err)
+	}
+	if err := checkURL(o.LogoutURL, o.AllowInsecureHTTP); err != nil {
+		bad("LogoutURL: %w", err)
 	}
 	if o.Skew < 0 || o.Skew > maxSkew {
 		bad("skew must be between 0 and %v", maxSkew)

@@ -1,15 +1,11 @@
 package saml
 
 import (
-	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
 
@@ -45,14 +41,13 @@ func (p *Provider) Begin(ctx context.Context, want idp.LoginRequest) (idp.Redire
 	if err != nil {
 		return idp.Redirect{}, nil, err
 	}
-	send, destination := p.sendRedirect, md.redirect
-	if destination == "" {
-		send, destination = p.sendPost, md.post
-	}
-	if destination == "" {
+	if md.sso == (endpoint{}) {
 		return idp.Redirect{}, nil, idp.Refuse(idp.KindUnavailable, "the identity provider offers no sign-in that starts here", nil)
 	}
-	redirect, err := send(p.authnRequest(id, destination, want), destination, want.Handle, p.signsRequests(md))
+	redirect, err := p.send(outgoing{
+		field: fieldRequest, to: md.sso, relay: want.Handle, sign: p.signsRequests(md),
+		build: func(destination string) *etree.Element { return p.authnRequest(id, destination, want) },
+	})
 	if err != nil {
 		return idp.Redirect{}, nil, fmt.Errorf("authentication request: %w", err)
 	}
@@ -120,79 +115,6 @@ func requestedContext(classes []string) *etree.Element {
 		el.CreateElement("saml:AuthnContextClassRef").SetText(class)
 	}
 	return el
-}
-
-// sendRedirect is the HTTP-Redirect binding with DEFLATE (SAML bindings section 3.4.4.1). The signature covers the
-// escaped parameters in this order; a query that the destination brings along stays outside.
-func (p *Provider) sendRedirect(req *etree.Element, destination, relay string, sign bool) (idp.Redirect, error) {
-	doc, err := serialise(req)
-	if err != nil {
-		return idp.Redirect{}, err
-	}
-	packed, err := p.deflate(doc)
-	if err != nil {
-		return idp.Redirect{}, err
-	}
-	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(packed))
-	if relay != "" {
-		query += "&RelayState=" + url.QueryEscape(relay)
-	}
-	if sign {
-		if query, err = p.signQuery(query); err != nil {
-			return idp.Redirect{}, err
-		}
-	}
-	joint := "?"
-	if strings.Contains(destination, "?") {
-		joint = "&"
-	}
-	return idp.Redirect{URL: destination + joint + query}, nil
-}
-
-// deflate compresses with a writer that is used again: a new one takes 800 KB, and anybody may begin a login.
-func (p *Provider) deflate(doc []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w, ok := p.deflaters.Get().(*flate.Writer)
-	if ok {
-		w.Reset(&out)
-	} else {
-		var err error
-		if w, err = flate.NewWriter(&out, flate.BestCompression); err != nil {
-			return nil, err
-		}
-	}
-	defer p.deflaters.Put(w)
-	if _, err := w.Write(doc); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
-// sendPost is the HTTP-POST binding (SAML bindings section 3.5.4).
-func (p *Provider) sendPost(req *etree.Element, destination, relay string, sign bool) (idp.Redirect, error) {
-	if sign {
-		if err := p.signElement(req); err != nil {
-			return idp.Redirect{}, err
-		}
-	}
-	doc, err := serialise(req)
-	if err != nil {
-		return idp.Redirect{}, err
-	}
-	form := url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString(doc)}}
-	if relay != "" {
-		form.Set("RelayState", relay)
-	}
-	return idp.Redirect{URL: destination, Form: form}, nil
-}
-
-func serialise(el *etree.Element) ([]byte, error) {
-	doc := etree.NewDocument()
-	doc.SetRoot(el)
-	return doc.WriteToBytes()
 }
 
 // expect tells what the answer must look like from what Begin remembered.

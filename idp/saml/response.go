@@ -35,7 +35,7 @@ type expectation struct {
 	acr       []string
 }
 
-// reader reads one Response.
+// reader reads one message.
 type reader struct {
 	opt  *Options
 	md   *idpMetadata
@@ -45,19 +45,24 @@ type reader struct {
 
 func invalid(reason string, err error) error { return idp.Refuse(idp.KindInvalid, reason, err) }
 
-func (p *Provider) read(ctx context.Context, encoded string, want expectation) (id idp.Identity, err error) {
+func (p *Provider) read(ctx context.Context, encoded string, want expectation) (idp.Identity, error) {
+	return reading(ctx, p, want, func(r *reader) (idp.Identity, error) { return r.response(encoded) })
+}
+
+// reading runs do with the metadata in force. A panic is a refusal.
+func reading[T any](ctx context.Context, p *Provider, want expectation, do func(*reader) (T, error)) (out T, err error) {
 	md, err := p.source.current(ctx)
 	if err != nil {
-		return idp.Identity{}, err
+		return out, err
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			id, err = idp.Identity{}, invalid("the response cannot be read", fmt.Errorf("panic: %v", r))
-			p.opt.Logger.Error("panic while reading a SAML response", "idp", p.opt.ID, "panic", r)
+			var none T
+			out, err = none, invalid("the message cannot be read", fmt.Errorf("panic: %v", r))
+			p.opt.Logger.Error("panic while reading a SAML message", "idp", p.opt.ID, "panic", r)
 		}
 	}()
-	r := reader{opt: &p.opt, md: md, want: want, now: p.opt.Clock()}
-	return r.response(encoded)
+	return do(&reader{opt: &p.opt, md: md, want: want, now: p.opt.Clock()})
 }
 
 // Issuer tells who a base64 SAMLResponse claims to come from, to find the Provider whose EntityID it is. Nothing is
@@ -148,7 +153,7 @@ func (r *reader) verifyEnvelope(env envelope) (envelope, error) {
 
 // verify returns a new tree, and its bytes, of what the signature covers.
 func (r *reader) verify(el, signature *xmltree.Element) (*xmltree.Element, []byte, error) {
-	canonical, err := xmlsig.Verify(el, signature, r.md.keys, xmlsig.Policy{AllowSHA1: r.opt.AllowSHA1, MaxBytes: maxCanonical})
+	canonical, err := xmlsig.Verify(el, signature, r.md.keys, r.policy(maxCanonical))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -181,23 +186,32 @@ func (r *reader) assertion(env envelope) (*xmltree.Element, []byte, error) {
 var errEncrypted = errors.New("not decrypted, or not signed")
 
 func (r *reader) encryptedAssertion(env envelope) (*xmltree.Element, []byte, error) {
-	keys := make([]crypto.Decrypter, len(r.opt.Encryption))
-	for i, k := range r.opt.Encryption {
-		keys[i] = k.Key
-	}
-	plain, err := xmlenc.Decrypt(env.encrypted, keys)
+	plain, err := r.decrypt(env.encrypted)
 	if err != nil {
 		return nil, nil, err
 	}
-	// Most IdPs encrypt a document of its own. A fragment finds its missing declarations where its ciphertext stood.
-	el, err := xmltree.Parse(plain, responseLimits, nil)
-	if err != nil {
-		el, err = xmltree.Parse(plain, responseLimits, env.encrypted)
-	}
+	el, err := parseInside(plain, env.encrypted, responseLimits)
 	if err != nil {
 		return nil, nil, err
 	}
 	return r.signedAssertion(el, env.verified)
+}
+
+func (r *reader) decrypt(el *xmltree.Element) ([]byte, error) {
+	keys := make([]crypto.Decrypter, len(r.opt.Encryption))
+	for i, k := range r.opt.Encryption {
+		keys[i] = k.Key
+	}
+	return xmlenc.Decrypt(el, keys)
+}
+
+// parseInside parses what was decrypted. Most IdPs encrypt a document of its own; a fragment finds its missing
+// declarations where its ciphertext stood.
+func parseInside(plain []byte, at *xmltree.Element, limits xmltree.Limits) (*xmltree.Element, error) {
+	if el, err := xmltree.Parse(plain, limits, nil); err == nil {
+		return el, nil
+	}
+	return xmltree.Parse(plain, limits, at)
 }
 
 // signedAssertion verifies the assertion's own signature. Without one, the bytes must have been under the Response's.

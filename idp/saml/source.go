@@ -123,7 +123,7 @@ func (s *source) parse(doc []byte) (*idpMetadata, error) {
 		entityID:  s.entityID(),
 		allowHTTP: s.opt.AllowInsecureHTTP,
 		ignored: func(err error) {
-			s.opt.Logger.Warn("signing key in metadata ignored", "idp", s.opt.ID, "error", err)
+			s.opt.Logger.Warn("a part of the metadata is ignored", "idp", s.opt.ID, "error", err)
 		},
 	})
 	if err != nil {

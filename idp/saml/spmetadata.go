@@ -19,7 +19,7 @@ type entityDescriptor struct {
 }
 
 // Metadata returns our metadata for this IdP (SAML metadata section 2.4.4): signing and encryption keys, the ACS with
-// the POST binding, WantAssertionsSigned. Its media type is application/samlmetadata+xml.
+// the POST binding, the logout service with both, WantAssertionsSigned. Its media type is application/samlmetadata+xml.
 func (p *Provider) Metadata() ([]byte, error) {
 	yes, signs := true, p.signsRequests(p.source.now.Load())
 	keys := []saml.KeyDescriptor{keyDescriptor("signing", p.opt.Signing.Cert, nil)}
@@ -27,10 +27,12 @@ func (p *Provider) Metadata() ([]byte, error) {
 		keys = append(keys, keyDescriptor("encryption", k.Cert, encryptionMethods()))
 	}
 	role := saml.SPSSODescriptor{
-		SSODescriptor: saml.SSODescriptor{RoleDescriptor: saml.RoleDescriptor{
-			ProtocolSupportEnumeration: protocolSpace,
-			KeyDescriptors:             keys,
-		}},
+		SSODescriptor: saml.SSODescriptor{
+			RoleDescriptor: saml.RoleDescriptor{ProtocolSupportEnumeration: protocolSpace, KeyDescriptors: keys},
+			SingleLogoutServices: []saml.Endpoint{
+				{Binding: saml.HTTPRedirectBinding, Location: p.opt.LogoutURL}, {Binding: saml.HTTPPostBinding, Location: p.opt.LogoutURL},
+			},
+		},
 		AuthnRequestsSigned:  &signs,
 		WantAssertionsSigned: &yes,
 		AssertionConsumerServices: []saml.IndexedEndpoint{{

@@ -141,13 +141,14 @@ func (w *World) providers() {
 	w.Other.EntityID, w.Other.Redirect = "https://other.example.com/metadata", ""
 	w.Other.Post = "https://other.example.com/sso"
 	w.Other.Keys = []idptest.SAMLKey{idptest.RSAKey(1)}
+	w.Corp.Logout, w.Other.LogoutPost = "https://idp.example.com/slo", "https://other.example.com/slo"
 	w.CorpSP, w.OtherSP = w.provider("corp", w.Corp, true), w.provider("other", w.Other, false)
 }
 
 func (w *World) provider(id string, from *idptest.SAMLIDP, free bool) *saml.Provider {
 	key := idptest.RSAKey(2)
 	p, err := saml.New(saml.Options{
-		ID: id, EntityID: EntityID(id), ACSURL: ACS(id), Metadata: from.Metadata(), Signing: saml.SigningKey{Key: key.Signer, Cert: key.Cert},
+		ID: id, EntityID: EntityID(id), ACSURL: ACS(id), LogoutURL: SLO(id), Metadata: from.Metadata(), Signing: saml.SigningKey{Key: key.Signer, Cert: key.Cert},
 		AllowIDPInitiated: free, Direct: free, Clock: w.Now, Rand: w.Rand,
 		Claims: saml.ClaimMapping{Username: []string{"user"}, Email: []string{"mail"}, Groups: []string{"groups"}},
 	})
@@ -160,6 +161,9 @@ func EntityID(id string) string { return PublicURL + "/saml/" + id + "/metadata"
 
 // ACS is where a SAML provider's Responses go.
 func ACS(id string) string { return PublicURL + "/saml/" + id + "/acs" }
+
+// SLO is where a SAML provider's logout messages go.
+func SLO(id string) string { return PublicURL + "/saml/" + id + "/slo" }
 
 // Answer is a good signed answer of a provider about a person; inResponseTo is empty for one that nobody asked for.
 func Answer(id, person, inResponseTo string) idptest.SAMLAnswer {

@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"github.com/fedbroker/fedbroker/configs"
-	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/idp/oauth2"
 	"github.com/fedbroker/fedbroker/idp/oidc"
 	"github.com/fedbroker/fedbroker/internal/fetch"
@@ -16,16 +15,19 @@ func (p *provider) callback() string {
 	return p.publicURL + "/oidc/" + url.PathEscape(p.config.ID) + "/callback"
 }
 
-func (m makings) buildOIDC(p *provider, client *fetch.Client) (idp.Login, error) {
+// leaves says that signing out here goes on to the provider.
+func leaves(p *configs.IdP) bool { return p.Logout != "local" }
+
+func (m makings) buildOIDC(p *provider, client *fetch.Client) (*oidc.Login, error) {
 	c, o := &p.config, p.config.OIDC
 	return oidc.NewLogin(oidc.LoginOptions{
 		ID: c.ID, Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Text(), RedirectURL: p.callback(),
-		Scopes: o.Scopes, Userinfo: o.Userinfo, Tenant: pins(o.Tenant), Claims: claimNames(o.Claims), JWKSFile: p.pinnedKeys(),
+		Leave: leaves(c), Scopes: o.Scopes, Userinfo: o.Userinfo, Tenant: pins(o.Tenant), Claims: claimNames(o.Claims), JWKSFile: p.pinnedKeys(),
 		Skew: c.Skew.Or(0), MaxAge: c.MaxAge.Or(0), Fetch: client, Clock: m.opts.Clock, Rand: m.opts.Rand, Logger: m.opts.Logger,
 	})
 }
 
-func (m makings) buildOAuth2(p *provider, client *fetch.Client) (idp.Login, error) {
+func (m makings) buildOAuth2(p *provider, client *fetch.Client) (*oauth2.Login, error) {
 	c, o := &p.config, p.config.OAuth2
 	service, err := serviceOf(o)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/fedbroker/fedbroker/configs"
 	"github.com/fedbroker/fedbroker/idp"
 	"github.com/fedbroker/fedbroker/idp/ldap"
+	"github.com/fedbroker/fedbroker/idp/oauth2"
 	"github.com/fedbroker/fedbroker/idp/oidc"
 	"github.com/fedbroker/fedbroker/idp/saml"
 	"github.com/fedbroker/fedbroker/internal/fetch"
@@ -24,9 +25,10 @@ type provider struct {
 	publicURL string
 	document  string // the content of jwks_file or metadata_file
 
-	workload *oidc.Workload // one of the three
+	workload *oidc.Workload // one of these
 	saml     *saml.Provider
-	login    idp.Login // by OIDC or OAuth 2.0
+	oidc     *oidc.Login
+	oauth2   *oauth2.Login
 	ldap     *ldap.Directory
 }
 
@@ -66,11 +68,10 @@ func buildProviders(f *configs.File, m makings) (*providers, configs.Problems) {
 			continue
 		case p.workload != nil:
 			workloads = append(workloads, p.workload)
-		case p.ldap != nil:
-			out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Directory: p.ldap})
-		case p.login != nil:
-			out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.login, Kind: loginKind(&p.config)})
 		default:
+			out.portal = append(out.portal, p.forPeople())
+		}
+		if p.saml != nil {
 			out.addSAML(p, p.madeLike(m.taken(p.config.ID)))
 			if p.config.SAML.Direct {
 				direct = append(direct, p.saml)
@@ -111,17 +112,30 @@ func (out *providers) speak(id, issuer string) bool {
 
 func (out *providers) addSAML(p *provider, taken bool) {
 	out.saml = append(out.saml, p.saml)
-	out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.saml, Metadata: p.saml.Metadata})
 	if !taken {
 		out.fresh = append(out.fresh, p.saml)
 	}
 }
 
-func loginKind(p *configs.IdP) idp.ProofKind {
-	if p.OAuth2 != nil {
-		return idp.ProofCode
+// forPeople is the provider as the portal knows it.
+func (p *provider) forPeople() portal.Provider {
+	out := portal.Provider{ID: p.config.ID, Name: nameOf(&p.config)}
+	switch {
+	case p.ldap != nil:
+		out.Directory = p.ldap
+		return out
+	case p.oauth2 != nil:
+		out.Login, out.Kind = p.oauth2, idp.ProofCode
+		return out
+	case p.oidc != nil:
+		out.Login, out.Kind, out.Leaver, out.Logouts = p.oidc, idp.ProofJWT, p.oidc, p.oidc
+	default:
+		out.Login, out.Kind, out.Leaver, out.Logouts, out.Metadata = p.saml, idp.ProofSAML, p.saml, p.saml, p.saml.Metadata
 	}
-	return idp.ProofJWT
+	if !leaves(&p.config) {
+		out.Leaver = nil
+	}
+	return out
 }
 
 func nameOf(p *configs.IdP) string {
@@ -167,9 +181,9 @@ func (m makings) provider(f *configs.File, i int) (*provider, configs.Problems) 
 	case p.config.Workload != nil:
 		p.workload, err = m.buildWorkload(p, client)
 	case p.config.OIDC != nil:
-		p.login, err = m.buildOIDC(p, client)
+		p.oidc, err = m.buildOIDC(p, client)
 	case p.config.OAuth2 != nil:
-		p.login, err = m.buildOAuth2(p, client)
+		p.oauth2, err = m.buildOAuth2(p, client)
 	default:
 		p.saml, err = m.buildSAML(p, client)
 	}
@@ -207,7 +221,7 @@ func (m makings) buildSAML(p *provider, client *fetch.Client) (*saml.Provider, e
 	}
 	base := p.publicURL + "/saml/" + url.PathEscape(c.ID)
 	return saml.New(saml.Options{
-		ID: c.ID, EntityID: base + "/metadata", ACSURL: base + "/acs", Signing: key.signing, Encryption: key.encryption,
+		ID: c.ID, EntityID: base + "/metadata", ACSURL: base + "/acs", LogoutURL: base + "/slo", Signing: key.signing, Encryption: key.encryption,
 		MetadataURL: s.MetadataURL, Metadata: []byte(p.document), Fetch: m.fetchMetadata(client),
 		AllowIDPInitiated: s.AllowIDPInitiated, Direct: s.Direct, AllowSHA1: s.AllowSHA1, SignRequests: s.SignRequests,
 		AllowInsecureHTTP: c.InsecureHTTP || configs.IsLoopback(hostOf(p.publicURL)),

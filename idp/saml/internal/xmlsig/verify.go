@@ -59,6 +59,19 @@ func Verify(el, signature *xmltree.Element, keys []crypto.PublicKey, policy Poli
 	return dereference(info, el, signature, policy)
 }
 
+// VerifyOctets checks a signature that stands beside what it covers: SAML's redirect binding (bindings section 3.4.4.1),
+// with the algorithms and forms of XML Signature.
+func VerifyOctets(octets, signature []byte, algorithm string, keys []crypto.PublicKey, policy Policy) error {
+	method, err := findSignatureMethod(algorithm, policy)
+	if err != nil {
+		return err
+	}
+	if !verifyAny(keys, method, octets, signature) {
+		return errors.New("no key of the issuer verifies the signature")
+	}
+	return nil
+}
+
 // parts are the pieces of a Signature that are needed before it is verified.
 type parts struct {
 	info  *xmltree.Element
