@@ -14,6 +14,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/internal/mailaddr"
 	"github.com/fedbroker/fedbroker/internal/web"
 )
 
@@ -25,6 +26,8 @@ type Provider struct {
 	Directory idp.Directory
 	// Kind is how it proves who somebody is: JWT and code answer at the callback, SAML, also when empty, at the ACS.
 	Kind idp.ProofKind
+	// Domains are mail domains whose people sign in here; each leads to one provider.
+	Domains []string
 	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
 	Metadata func() ([]byte, error)
 }
@@ -66,6 +69,7 @@ type Portal struct {
 	Options
 	pages     *template.Template
 	providers map[string]*Provider
+	domains   map[string]*Provider // by the spelling of package mailaddr
 	brandCSS  []byte
 	guesses   *web.Throttle // of passwords, by address
 }
@@ -85,13 +89,11 @@ func New(o Options) (*Portal, error) {
 	if o.Branding.Name == "" {
 		o.Branding.Name = "fedbroker"
 	}
-	p := &Portal{Options: o, providers: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock)}
+	p := &Portal{Options: o, providers: map[string]*Provider{}, domains: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock)}
 	for i := range o.Providers {
-		provider := &o.Providers[i]
-		if provider.ID == "" || (provider.Login == nil) == (provider.Directory == nil) || p.providers[provider.ID] != nil {
-			return nil, fmt.Errorf("portal: provider %q has no id, neither a login nor a directory, or is there twice", provider.ID)
+		if err := p.add(&o.Providers[i]); err != nil {
+			return nil, err
 		}
-		p.providers[provider.ID] = provider
 	}
 	if o.Branding.Accent != "" {
 		p.brandCSS = fmt.Appendf(nil, ":root{--accent:%s}", o.Branding.Accent) // a hex colour, checked by the configuration
@@ -102,6 +104,21 @@ func New(o Options) (*Portal, error) {
 		p.pages, err = p.pages.ParseFS(o.Templates, "templates/*.html")
 	}
 	return p, err
+}
+
+func (p *Portal) add(provider *Provider) error {
+	if provider.ID == "" || (provider.Login == nil) == (provider.Directory == nil) || p.providers[provider.ID] != nil {
+		return fmt.Errorf("portal: provider %q has no id, neither a login nor a directory, or is there twice", provider.ID)
+	}
+	p.providers[provider.ID] = provider
+	for _, written := range provider.Domains {
+		name, err := mailaddr.Domain(written)
+		if err != nil || p.domains[name] != nil {
+			return fmt.Errorf("portal: provider %q: %q is no mail domain, or leads elsewhere already", provider.ID, written)
+		}
+		p.domains[name] = provider
+	}
+	return nil
 }
 
 // Mount adds the routes.
@@ -131,6 +148,9 @@ type answer struct {
 	location string // with 303
 	// secret says that location lets in whoever has it: it must be neither kept nor passed on (invariant 6).
 	secret   bool
+	// onward is where a page goes on to by itself: a local path. What a form asked for cannot be a redirect to another
+	// site, because browsers hold our policy's form-action against it.
+	onward   string
 	template string
 	data     any
 	person   *person  // whose page it is, where somebody is signed in
@@ -175,6 +195,9 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 	default:
 		header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
 		header.Set("Content-Type", "text/html; charset=utf-8")
+		if a.onward != "" {
+			header.Set("Refresh", "0;url="+a.onward)
+		}
 		w.WriteHeader(max(a.status, http.StatusOK))
 		if err := p.pages.ExecuteTemplate(w, a.template, view{Brand: p.Branding, Person: a.person, Data: a.data}); err != nil {
 			p.Logger.Error("a page could not be rendered", "page", a.template, "error", err)

@@ -67,9 +67,9 @@ func buildProviders(f *configs.File, m makings) (*providers, configs.Problems) {
 		case p.workload != nil:
 			workloads = append(workloads, p.workload)
 		case p.ldap != nil:
-			out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Directory: p.ldap})
+			out.show(p, portal.Provider{Directory: p.ldap})
 		case p.login != nil:
-			out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.login, Kind: loginKind(&p.config)})
+			out.show(p, portal.Provider{Login: p.login, Kind: loginKind(&p.config)})
 		default:
 			out.addSAML(p, p.madeLike(m.taken(p.config.ID)))
 			if p.config.SAML.Direct {
@@ -111,10 +111,16 @@ func (out *providers) speak(id, issuer string) bool {
 
 func (out *providers) addSAML(p *provider, taken bool) {
 	out.saml = append(out.saml, p.saml)
-	out.portal = append(out.portal, portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Login: p.saml, Metadata: p.saml.Metadata})
+	out.show(p, portal.Provider{Login: p.saml, Metadata: p.saml.Metadata})
 	if !taken {
 		out.fresh = append(out.fresh, p.saml)
 	}
+}
+
+// show puts a provider on the sign-in page.
+func (out *providers) show(p *provider, page portal.Provider) {
+	page.ID, page.Name, page.Domains = p.config.ID, nameOf(&p.config), p.config.Domains
+	out.portal = append(out.portal, page)
 }
 
 func loginKind(p *configs.IdP) idp.ProofKind {
