@@ -39,14 +39,18 @@ lint: ## gofumpt, vet, staticcheck, and the arrows of the design
 bench: ## run the benchmarks; compare medians of several runs
 	go test -run '^$$' -bench . -benchmem -count $${COUNT:-5} $$(go list $(PKGS) | grep -v -e /interop -e /e2e)
 
-e2e: bin/.have-chromium ## drive the pages in a real browser; screenshots are in e2e/screenshots
+e2e: bin/.have-chromium e2e/axe/node_modules ## drive the pages in a real browser, with axe-core; screenshots are in e2e/screenshots
 	go test -count=1 -timeout 10m ./e2e/...
 
 golden: ## write golden files and configs/schema.json anew
 	go test ./configs -run TestSchemaIsGeneratedFromTheStructs -update
 
 clean: ## remove what was built
-	rm -rf bin e2e/screenshots interop/oidcprovider/node_modules
+	rm -rf bin e2e/screenshots e2e/axe/node_modules interop/oidcprovider/node_modules
+
+e2e/axe/node_modules: e2e/axe/package-lock.json bin/.have-npm
+	@cd e2e/axe && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 # A Debian package whose program has the same name.
 bin/.have-%:

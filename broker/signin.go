@@ -13,6 +13,8 @@ type SignIn interface {
 	// Destination returns the address of the page that a sign-in begins with, and refuses what is no page of the console.
 	// It reads what the request says of partition, region and page, and calls nobody.
 	Destination(req SignInRequest) (string, error)
+	// SignOut returns the address where a browser leaves the console of a partition.
+	SignOut(p sts.Partition) string
 	SignInURL(ctx context.Context, creds sts.Credentials, req SignInRequest) (SignInURL, error)
 }
 

@@ -241,6 +241,8 @@ func (f *fakeSignIn) Destination(req broker.SignInRequest) (string, error) {
 	return "https://console.test/" + req.Page.Destination, f.refuses
 }
 
+func (f *fakeSignIn) SignOut(sts.Partition) string { return "https://signin.test/logout" }
+
 func (f *fakeSignIn) SignInURL(_ context.Context, _ sts.Credentials, req broker.SignInRequest) (broker.SignInURL, error) {
 	f.got = req
 	return broker.SignInURL{URL: secret.New("https://signin.test/x")}, f.err

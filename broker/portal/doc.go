@@ -1,4 +1,5 @@
-// Package portal is the broker's web pages: sign-in, the list of one's roles, and the way into the console.
+// Package portal is the broker's web pages: sign-in, the list of one's roles, links to one of them, and the ways on: into
+// the console, and to credentials for a command line.
 //
 // It owns the browser's side of a login (one dispatcher over persisted state: begin, come back, continue), the pages,
 // which work without JavaScript, and their content policies. It decides nothing: logins, role lists and console
@@ -9,7 +10,8 @@
 //
 // It refuses state-changing requests that did not come from its own pages, answers from another provider than the one
 // that was asked, answers in another browser than the one that asked, and return targets outside the portal. A login
-// that nobody asked for is offered, never taken, and never while somebody is signed in or that cannot be known.
+// that nobody asked for is offered, never taken, and never while somebody is signed in or that cannot be known. A link
+// leads to buttons and issues nothing. Credentials are on the page that answers the form, behind a mask, and nowhere else.
 //
 // How it fails: with a page that names the contract's code and the request id, under the code's status.
 package portal

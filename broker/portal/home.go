@@ -35,8 +35,14 @@ func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
+		if l, err := linkIn(r.URL.Query()); l != nil || err != nil {
+			if err != nil {
+				return answer{}, err
+			}
+			return p.linked(v, s, l)
+		}
 		decision, err := v.Decide()
-		return answer{template: "home.html", data: p.homeView(decision), person: p.person(&s), forms: p.ConsoleOrigins}, err
+		return answer{template: "home.html", data: p.homeView(decision), person: p.person(&s), console: p.consoleHelp(decision.Grants), forms: p.ConsoleOrigins}, err
 	})
 	if sessionOver(err) {
 		out = toLogin(r)

@@ -110,7 +110,7 @@ func TestStatic(t *testing.T) {
 	logo := []byte("\x89PNG\r\n\x1a\n")
 	b := newSite(t, func(o *portal.Options) { o.Branding.Logo, o.Branding.Accent = logo, "#00bb66" }).browser()
 	for path, kind := range map[string]string{
-		"/static/portal.css": "text/css; charset=utf-8", "/static/go.js": "text/javascript; charset=utf-8", "/static/brand.css": "text/css; charset=utf-8", "/static/logo": "image/png",
+		"/static/portal.css": "text/css; charset=utf-8", "/static/go.js": "text/javascript; charset=utf-8", "/static/keys.js": "text/javascript; charset=utf-8", "/static/brand.css": "text/css; charset=utf-8", "/static/logo": "image/png",
 	} {
 		w := b.get(path)
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != kind || !strings.HasPrefix(w.Header().Get("Cache-Control"), "public") ||
@@ -154,14 +154,14 @@ func TestMethods(t *testing.T) {
 	b := newSite(t).browser()
 	for _, route := range []string{
 		"GET /logout", "GET /console", "GET /saml/corp/acs", "POST /", "POST /login", "POST /saml/corp/metadata", "PUT /login/corp", "DELETE /", "POST /static/portal.css",
-		"GET /console?role=prod/reader", "GET /logout?x", "POST /oidc/corp/callback",
+		"GET /console?role=prod/reader", "GET /credentials", "GET /logout?x", "POST /oidc/corp/callback",
 	} {
 		method, target, _ := strings.Cut(route, " ")
 		if w := b.send(b.request(method, target, nil), false); w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("%s: %d", route, w.Code)
 		}
 	}
-	for _, target := range []string{"/credentials", "/sessions/x", "/device", "/saml/corp/slo", "/oidc/corp/backchannel-logout", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
+	for _, target := range []string{"/credentials/", "/sessions/x", "/device", "/saml/corp/slo", "/oidc/corp/backchannel-logout", "/login/corp/x", "/saml/corp", "/saml//acs", "/Login"} {
 		w := b.get(target)
 		if w.Code != http.StatusNotFound && w.Code != http.StatusTemporaryRedirect && w.Code != http.StatusMovedPermanently {
 			t.Errorf("%s: %d", target, w.Code)

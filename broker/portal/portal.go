@@ -131,6 +131,7 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /sessions", p.page(p.sessions))
 	mux.Handle("POST /sessions", p.page(p.endSessions))
 	mux.Handle("POST /console", p.page(p.console))
+	mux.Handle("POST /credentials", p.page(p.credentials))
 	mux.Handle("GET /saml/{idp}/metadata", p.page(p.metadata))
 	mux.Handle("POST /saml/{idp}/acs", p.page(p.acs))
 	mux.Handle("GET /oidc/{idp}/callback", p.page(p.callback))
@@ -146,15 +147,17 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 type answer struct {
 	status   int
 	location string // with 303
-	// secret says that location lets in whoever has it: it must be neither kept nor passed on (invariant 6).
+	// secret says that location, or the page, lets in whoever has it: neither may be kept or passed on (invariant 6). Such
+	// a page has no forms: with no-referrer browsers hide the origin of what they send.
 	secret   bool
 	// onward is where a page goes on to by itself: a local path. What a form asked for cannot be a redirect to another
 	// site, because browsers hold our policy's form-action against it.
 	onward   string
 	template string
 	data     any
-	person   *person  // whose page it is, where somebody is signed in
-	forms    []string // further origins that the page's forms may go to
+	person   *person      // whose page it is, where somebody is signed in
+	console  *consoleHelp // on pages with roles
+	forms    []string     // further origins that the page's forms may go to
 	document []byte
 	kind     string // the document's media type
 	// cookies let somebody in, or forget: they leave with the answer, so not before Run has written the record.
@@ -199,7 +202,7 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 			header.Set("Refresh", "0;url="+a.onward)
 		}
 		w.WriteHeader(max(a.status, http.StatusOK))
-		if err := p.pages.ExecuteTemplate(w, a.template, view{Brand: p.Branding, Person: a.person, Data: a.data}); err != nil {
+		if err := p.pages.ExecuteTemplate(w, a.template, view{Brand: p.Branding, Person: a.person, Console: a.console, Data: a.data}); err != nil {
 			p.Logger.Error("a page could not be rendered", "page", a.template, "error", err)
 		}
 	}
@@ -207,9 +210,10 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 
 // view is what every template sees.
 type view struct {
-	Brand  Branding
-	Person *person // nil where nobody is signed in
-	Data   any
+	Brand   Branding
+	Person  *person // nil where nobody is signed in
+	Console *consoleHelp
+	Data    any
 }
 
 func (p *Portal) brand(w http.ResponseWriter, _ *http.Request) {

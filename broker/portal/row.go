@@ -13,6 +13,9 @@ type roleView struct {
 	Name, ARN string
 	// Console is false where a login session cannot become credentials (pass-through).
 	Console bool
+	// Open is where the console begins, Focus where the page's focus is.
+	Open  openView
+	Focus bool
 	// Details is what the row unfolds.
 	Details *roleDetails
 }
@@ -31,7 +34,7 @@ type roleDetails struct {
 
 func (p *Portal) roleView(g *broker.Grant) roleView {
 	r := g.Role
-	return roleView{Name: r.Name, ARN: string(r.ARN), Console: r.Mode != sts.ModePassThrough, Details: p.roleDetails(g)}
+	return roleView{Name: r.Name, ARN: string(r.ARN), Console: r.Mode != sts.ModePassThrough, Open: p.openView(r, sts.Page{}), Details: p.roleDetails(g)}
 }
 
 func (p *Portal) roleDetails(g *broker.Grant) *roleDetails {

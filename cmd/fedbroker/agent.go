@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/agent"
+	"github.com/fedbroker/fedbroker/internal/delivery"
 )
 
 func agentCommand(p *process) *cobra.Command {
@@ -78,7 +79,7 @@ func (me *person) agent(ctx context.Context, keeper *agent.Keeper, plan agentPla
 		serving = append(serving, func(ctx context.Context) error { return serve(ctx, service) })
 		vars = append(vars, service.Environment()...)
 	}
-	if _, err := fmt.Fprint(me.stdout, exports(vars)); err != nil {
+	if _, err := fmt.Fprint(me.stdout, delivery.Exports(vars)); err != nil {
 		return err
 	}
 	fmt.Fprintln(me.stderr, "fedbroker: serving until Ctrl-C")

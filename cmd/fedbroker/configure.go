@@ -15,6 +15,7 @@ import (
 
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/awsconfig"
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/client"
+	"github.com/fedbroker/fedbroker/internal/delivery"
 )
 
 func configureCommand(p *process) *cobra.Command {
@@ -85,9 +86,13 @@ func processSections(broker string, roles []client.Role, region string) ([]awsco
 	if program, err = word(program); err != nil {
 		return nil, err
 	}
+	here := delivery.Program{Word: program, Broker: broker}
 	var out []awsconfig.Section
 	for _, r := range roles {
-		command := program + " credentials " + r.Name + " --broker " + broker
+		command, err := here.Process(r.Name)
+		if err != nil {
+			return nil, err
+		}
 		out = append(out, profile(r, region, awsconfig.Setting{Key: "credential_process", Value: command}))
 	}
 	return out, nil

@@ -4,17 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fedbroker/fedbroker/cmd/fedbroker/internal/client"
+	"github.com/fedbroker/fedbroker/internal/delivery"
+	"github.com/fedbroker/fedbroker/internal/secret"
 )
 
 // formats are the ways in which credentials are printed, by name.
-func formats() map[string]func(client.Credentials) (string, error) {
-	return map[string]func(client.Credentials) (string, error){
+func formats() map[string]func(client.Credentials) (secret.Text, error) {
+	return map[string]func(client.Credentials) (secret.Text, error){
 		"process": processFormat, "json": jsonFormat, "env": envFormat, "powershell": powershellFormat, "fish": fishFormat,
 	}
 }
@@ -46,87 +47,44 @@ leaves no keys in your shell.`,
 		if err != nil {
 			return err
 		}
-		keys, err := me.credentials(ctx, c, role, *duration)
+		issued, err := me.credentials(ctx, c, role, *duration)
 		if err != nil {
 			return err
 		}
-		text, err := write(keys)
+		text, err := write(issued)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprint(p.stdout, text)
+		_, err = fmt.Fprint(p.stdout, text.Reveal())
 		return err
 	})
 	cmd.ValidArgsFunction = completeRoles(me)
 	return cmd
 }
 
-// expiration is written as every SDK reads it.
-func expiration(c client.Credentials) string { return c.Expiration.UTC().Format(time.RFC3339) }
-
-// processFormat is version 1 of what AWS's credential_process reads.
-func processFormat(c client.Credentials) (string, error) {
-	return line(struct {
-		Version                                                int
-		AccessKeyId, SecretAccessKey, SessionToken, Expiration string
-	}{1, c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), expiration(c)})
+// keys are the credentials as they are written for shells and files.
+func keys(c client.Credentials) delivery.Keys {
+	return delivery.Keys{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expiration: c.Expiration}
 }
 
+func processFormat(c client.Credentials) (secret.Text, error) { return keys(c).Process() }
+
+func envFormat(c client.Credentials) (secret.Text, error) { return keys(c).POSIX(), nil }
+
+func powershellFormat(c client.Credentials) (secret.Text, error) { return keys(c).PowerShell(), nil }
+
+func fishFormat(c client.Credentials) (secret.Text, error) { return keys(c).Fish(), nil }
+
 // jsonFormat is the broker's own answer.
-func jsonFormat(c client.Credentials) (string, error) {
-	return line(struct {
+func jsonFormat(c client.Credentials) (secret.Text, error) {
+	b, err := json.Marshal(struct {
 		Version                                                                         int
 		AccessKeyId, SecretAccessKey, SessionToken, Expiration, RoleArn, AssumedRoleArn string
 		SourceIdentity                                                                  string `json:",omitempty"`
 		RequestId                                                                       string
-	}{1, c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), expiration(c), c.RoleARN, c.AssumedRoleARN, c.SourceIdentity, c.BrokerRequestID})
-}
-
-func line(v any) (string, error) {
-	b, err := json.Marshal(v)
-	return string(b) + "\n", err
-}
-
-// variables are those that every SDK reads; the last is for those that read the environment again.
-func variables(c client.Credentials) [][2]string {
-	return [][2]string{
-		{"AWS_ACCESS_KEY_ID", c.AccessKeyID},
-		{"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey.Reveal()},
-		{"AWS_SESSION_TOKEN", c.SessionToken.Reveal()},
-		{"AWS_CREDENTIAL_EXPIRATION", expiration(c)},
-	}
-}
-
-func assignments(form string, quote func(string) string, vars [][2]string) string {
-	var b strings.Builder
-	for _, v := range vars {
-		fmt.Fprintf(&b, form, v[0], quote(v[1]))
-	}
-	return b.String()
-}
-
-func exports(vars [][2]string) string { return assignments("export %s=%s\n", shQuote, vars) }
-
-func envFormat(c client.Credentials) (string, error) { return exports(variables(c)), nil }
-
-func powershellFormat(c client.Credentials) (string, error) {
-	return assignments("$Env:%s = %s\n", powershellQuote, variables(c)), nil
-}
-
-func fishFormat(c client.Credentials) (string, error) {
-	return assignments("set -gx %s %s\n", fishQuote, variables(c)), nil
-}
-
-// shQuote makes one word of the POSIX shell that is nothing but its value.
-func shQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// powershellQuote makes a verbatim string. PowerShell takes typographic quotes for the plain one, and doubling escapes
-// each of them.
-func powershellQuote(s string) string {
-	return "'" + strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(s) + "'"
-}
-
-// fishQuote makes a string in which fish knows no escapes but these two.
-func fishQuote(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
+	}{
+		1, c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), c.Expiration.UTC().Format(time.RFC3339),
+		c.RoleARN, c.AssumedRoleARN, c.SourceIdentity, c.BrokerRequestID,
+	})
+	return secret.New(string(b) + "\n"), err
 }

@@ -61,16 +61,17 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 	return p.exitCode(ctx, root.ExecuteContext(ctx))
 }
 
-// exitCode says what went wrong, if anything. Who interrupted the program knows why it ended.
+// exitCode says what went wrong, if anything. Who interrupted the program knows why it ended; what they interrupted is
+// not done, or a script would go on.
 func (p *process) exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	var status agent.ExitStatus
 	switch {
 	case errors.As(err, &status):
 		return int(status) // of the command that exec ran
-	case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case err == nil:
 		return exitDone
-	case errors.Is(err, errSaid):
+	case errors.Is(err, errSaid), ctx.Err() != nil && errors.Is(err, context.Canceled):
 	case errors.As(err, &usage):
 		fmt.Fprintln(p.stderr, usage)
 		return exitUsage

@@ -173,6 +173,8 @@ func (s signIn) Destination(req broker.SignInRequest) (string, error) {
 	return s.federation.Destination(req.Partition, req.Region, req.Page)
 }
 
+func (s signIn) SignOut(p sts.Partition) string { return s.federation.SignOut(p) }
+
 func (s signIn) SignInURL(ctx context.Context, creds sts.Credentials, req broker.SignInRequest) (broker.SignInURL, error) {
 	out, err := s.federation.SignIn(ctx, console.Request{
 		Credentials: creds, Partition: req.Partition, Region: req.Region, Issuer: s.issuer, Page: req.Page, SessionDuration: req.Duration,
