@@ -191,7 +191,7 @@ func (b *browser) signedIn() string {
 var (
 	anyScript   = regexp.MustCompile(`(?i)<script(?:\s[^>]*)?>`)
 	ownScript   = regexp.MustCompile(`^<script src="/static/[a-z]+\.js" defer>$`)
-	handlerAttr = regexp.MustCompile(`(?i)<[a-z][^>]*\s(on[a-z]+|style)\s*=`)
+	handlerAttr = regexp.MustCompile(`(?i)<[a-z](?:[^>"]|"[^"]*")*\s(on[a-z]+|style)\s*=`) // outside the values of others
 	policyShape = regexp.MustCompile(`^default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'( https://[a-z.]+)*$|^default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'$`)
 )
 

@@ -52,7 +52,7 @@ func (p *Portal) discover(r *http.Request) (answer, error) {
 	}
 	provider := p.domains[address.Domain()]
 	if provider == nil {
-		return p.choices(r, "Nobody here signs in people of "+address.Domain()+" by their e-mail address. Choose from the list."), nil
+		return p.choices(r, "No identity provider here is the one of "+address.Domain()+". Choose from the list."), nil
 	}
 	next := choice{provider.Name, loginURL(provider.ID, query.Get("return"), address)}
 	return answer{template: "onward.html", data: next, onward: next.URL}, nil
@@ -86,6 +86,11 @@ func loginURL(id, returnTo string, hint mailaddr.Address) string {
 		query.Set("login_hint", hint.String())
 	}
 	return withReturn("/login/"+url.PathEscape(id), query, returnTo)
+}
+
+// anotherWay is the sign-in page with all there is to choose from.
+func anotherWay(returnTo string) string {
+	return withReturn("/login", url.Values{"choose": {"1"}}, returnTo)
 }
 
 // withReturn is a path with a query, and the return target where there is one.

@@ -31,6 +31,7 @@ func (p *Portal) begin(_ http.ResponseWriter, r *http.Request) (answer, error) {
 func (p *Portal) beginning(r *http.Request, step func(*http.Request) (answer, error)) (answer, error) {
 	out, err := step(r)
 	if err != nil {
+		err = &astray{err, r.URL.Query().Get("return")}
 		return p.run(r, "portal", "begin", func(context.Context, *broker.Visit) (answer, error) { return answer{}, err })
 	}
 	return out, nil
@@ -132,7 +133,7 @@ func (p *Portal) comeBack(ctx context.Context, r *http.Request, v *broker.Visit,
 	})
 	switch {
 	case err != nil:
-		return answer{}, err
+		return answer{}, &astray{err, pending.ReturnTo}
 	case !solicited:
 		return p.offer(ctx, a.provider, v.Identity())
 	}

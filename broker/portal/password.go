@@ -36,7 +36,7 @@ func (p *Portal) passwordForm(ctx context.Context, provider *Provider, v passwor
 		return answer{}, storeDown(err)
 	}
 	v.Provider, v.Action, v.Handle = provider.Name, "/login/"+url.PathEscape(provider.ID), ticket.Handle
-	v.Another = withReturn("/login", url.Values{"choose": {"1"}}, returnTo)
+	v.Another = anotherWay(returnTo)
 	return answer{template: "password.html", data: v, cookies: []*http.Cookie{p.Cookies.Login(ticket)}}, nil
 }
 

@@ -149,7 +149,7 @@ type answer struct {
 	location string // with 303
 	// secret says that location, or the page, lets in whoever has it: neither may be kept or passed on (invariant 6). Such
 	// a page has no forms: with no-referrer browsers hide the origin of what they send.
-	secret   bool
+	secret bool
 	// onward is where a page goes on to by itself: a local path. What a form asked for cannot be a redirect to another
 	// site, because browsers hold our policy's form-action against it.
 	onward   string
@@ -239,13 +239,15 @@ func (p *Portal) logo(w http.ResponseWriter, r *http.Request) {
 // run takes steps through the pipeline. Their answer leaves only when the record of it is written.
 func (p *Portal) run(r *http.Request, door, action string, steps func(context.Context, *broker.Visit) (answer, error)) (answer, error) {
 	var out answer
+	var returnTo string
 	call := broker.Call{Door: door, Action: action, Remote: p.Remote.Addr(r)}
 	id, err := p.Broker.Run(r.Context(), call, func(ctx context.Context, v *broker.Visit) (err error) {
 		out, err = steps(ctx, v)
+		returnTo = returnOf(err)
 		return err
 	})
 	if err != nil {
-		return answer{}, &refused{id: id, err: err}
+		return answer{}, &refused{id: id, err: err, returnTo: returnTo}
 	}
 	return out, nil
 }
