@@ -9,11 +9,11 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Limits of RFC 5321 section 4.5.3.1, in octets; a domain written in another script may be longer than its ASCII form.
+// maxLocal is RFC 5321's, section 4.5.3.1.1. A domain has DNS's limit of 253 in its ASCII form; written in another script
+// it may be longer. Both are octets.
 const (
-	maxLocal  = 64
-	maxDomain = 253
-	maxTyped  = 1024
+	maxLocal   = 64
+	maxWritten = 1024
 )
 
 var (
@@ -29,7 +29,7 @@ type Address struct{ local, domain string }
 func Parse(typed string) (Address, error) {
 	typed = strings.TrimSpace(typed)
 	local, domain, ok := strings.Cut(typed, "@")
-	if !ok || len(typed) > maxTyped || len(local) > maxLocal || !dotAtom.MatchString(local) {
+	if !ok || len(local) > maxLocal || !dotAtom.MatchString(local) {
 		return Address{}, errors.New("not a mail address such as name@example.com")
 	}
 	domain, err := Domain(domain)
@@ -54,11 +54,11 @@ func (a Address) String() string {
 // script. A domain has two labels at least, and the last is a name: anything else is a host of one's own network or an
 // address.
 func Domain(name string) (string, error) {
-	if len(name) > maxTyped || !utf8.ValidString(name) {
+	if len(name) > maxWritten || !utf8.ValidString(name) {
 		return "", errNoDomain()
 	}
 	ascii, err := profile().ToASCII(name)
-	if err != nil || len(ascii) > maxDomain {
+	if err != nil {
 		return "", errNoDomain()
 	}
 	dot := strings.LastIndexByte(ascii, '.')
@@ -70,7 +70,7 @@ func Domain(name string) (string, error) {
 
 func errNoDomain() error { return errors.New("not a mail domain such as example.com") }
 
-// profile is IDNA 2008 for looking names up (RFC 5891 section 5), with the limits of DNS.
+// profile is IDNA 2008 for looking names up (RFC 5891 section 5), letters, digits and hyphens only, with the limits of DNS.
 func profile() *idna.Profile {
-	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
 }
