@@ -28,14 +28,14 @@ func TestAMailAddressFindsItsProvider(t *testing.T) {
 			}
 			do(t, ctx, click(`form[action="/logout"] button`), visible(".narrow"))
 			c.open(t, ctx, "/")
-			do(t, ctx, visible(".main"))
-			if first := text(t, ctx, ".main"); first != "Continue with Auth0" || !strings.HasPrefix(location(t, ctx), c.URL+"/login") {
+			do(t, ctx, visible(".last"))
+			if first := text(t, ctx, ".last"); first != "Continue with Auth0" || !strings.HasPrefix(location(t, ctx), c.URL+"/login") {
 				t.Errorf("after signing out: %q at %s", first, location(t, ctx))
 			}
 			if scripts {
 				look(t, ctx, "chooser-again")
 			}
-			do(t, ctx, visible(".main:focus"), chromedp.KeyEvent("\r"), visible(".roles"))
+			do(t, ctx, visible(".last:focus"), chromedp.KeyEvent("\r"), visible(".roles"))
 		})
 	}
 }

@@ -92,6 +92,20 @@ func TestKeysDoNotComeBack(t *testing.T) {
 	}
 }
 
+// TestKeysThatEndedAreGone: the page takes them away by itself.
+func TestKeysThatEndedAreGone(t *testing.T) {
+	d := startDemo(t)
+	ctx := browser(t)
+	signIn(t, ctx, d, "alice")
+	do(t, ctx, visible(".roles"), click(commandLine), visible(".role-row .keys"))
+	js[int](t, ctx, `(() => { const now = Date.now; Date.now = () => now() + 2 * 3600 * 1000; return 0; })()`)
+	do(t, ctx, visible(".keys .over"))
+	if left := js[bool](t, ctx, `document.documentElement.outerHTML.includes("AWS_SESSION_TOKEN")`); left {
+		t.Error("the keys are still in the page")
+	}
+	do(t, ctx, click(".keys .close"), chromedp.WaitNotPresent(chromedp.CSS(".keys")))
+}
+
 // TestARefusedRowIsAPage: what is not credentials is shown as it is without JavaScript.
 func TestARefusedRowIsAPage(t *testing.T) {
 	d := startDemo(t)

@@ -42,7 +42,7 @@ func startSSOBroker(t *testing.T) *ssoBroker {
 	w := doortest.New(t)
 	w.Pass(time.Since(w.Now())) // the command line has the real clock
 	pages, err := portal.New(portal.Options{
-		Broker: w.Broker, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, PublicURL: doortest.PublicURL, Templates: oauth.Templates,
+		Broker: w.Broker, Store: w.Store, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, PublicURL: doortest.PublicURL, Templates: oauth.Templates,
 		Clock: w.Now, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -169,7 +169,7 @@ func tag(t *testing.T, operation map[string]any) string {
 func mountPages(t *testing.T, d *door, mux *http.ServeMux) {
 	t.Helper()
 	p, err := portal.New(portal.Options{
-		Broker: d.Broker, Sessions: d.Sessions, Logins: d.Logins, Cookies: d.Cookies, Remote: web.Remote{}, PublicURL: "https://broker.test",
+		Broker: d.Broker, Store: d.Store, Sessions: d.Sessions, Logins: d.Logins, Cookies: d.Cookies, Remote: web.Remote{}, PublicURL: "https://broker.test",
 		Templates: oauth.Templates, Clock: d.Now, Logger: discard(),
 	})
 	if err != nil {

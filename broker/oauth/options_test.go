@@ -14,7 +14,7 @@ import (
 func TestNewRefuses(t *testing.T) {
 	w := doortest.New(t)
 	pages, err := portal.New(portal.Options{
-		Broker: w.Broker, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, PublicURL: doortest.PublicURL, Clock: w.Now, Logger: slog.New(slog.DiscardHandler),
+		Broker: w.Broker, Store: w.Store, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, PublicURL: doortest.PublicURL, Clock: w.Now, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

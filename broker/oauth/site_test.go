@@ -60,7 +60,7 @@ func siteOf(t testing.TB, w *doortest.World, kept broker.Store, change ...func(*
 	t.Helper()
 	s := &site{World: w, t: t}
 	looks := portal.Options{
-		Broker: w.Broker, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, PublicURL: doortest.PublicURL,
+		Broker: w.Broker, Store: w.Store, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, PublicURL: doortest.PublicURL,
 		Providers: []portal.Provider{{ID: "corp", Name: "Corp", Login: w.CorpSP, Metadata: w.CorpSP.Metadata}},
 		Templates: oauth.Templates, Branding: portal.Branding{Name: "Acme"}, Clock: w.Now, Logger: slog.New(slog.DiscardHandler),
 	}

@@ -28,10 +28,11 @@ func (p *Portal) console(w http.ResponseWriter, r *http.Request) (answer, error)
 		if err != nil {
 			return answer{}, err
 		}
-		signIn, _, err := v.Console(ctx, want, page)
+		signIn, issued, err := v.Console(ctx, want, page)
 		if err != nil {
-			return answer{}, err
+			return answer{}, explained(v, want.Role, err)
 		}
+		p.noteUse(ctx, v, issued.Grant.Role.Name)
 		out := seeOther(signIn.URL.Reveal())
 		out.secret = true
 		return out, nil

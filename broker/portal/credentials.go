@@ -48,8 +48,9 @@ func (p *Portal) credentials(w http.ResponseWriter, r *http.Request) (answer, er
 		}
 		issued, err := v.Issue(ctx, want)
 		if err != nil {
-			return answer{}, err
+			return answer{}, explained(v, want.Role, err)
 		}
+		p.noteUse(ctx, v, issued.Grant.Role.Name)
 		view, err := p.keysView(issued)
 		return answer{template: "credentials.html", data: view, secret: true}, err
 	})

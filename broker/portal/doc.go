@@ -11,6 +11,10 @@
 //
 // Providers answer at one door each: SAML by a form at the ACS, OIDC and OAuth 2.0 by a redirect to the callback.
 //
+// For each person it keeps favourites and the roles lately used, a shelf that nothing depends on: pages come and roles
+// are issued without it. The company's accent colour is used as near to itself as can be read on light and on dark.
+// A refusal of a role explains itself to the person whose identity it is, and to nobody else.
+//
 // It refuses state-changing requests that did not come from its own pages, answers from another provider than the one
 // that was asked, answers in another browser than the one that asked, and return targets outside the portal. A login
 // that nobody asked for is offered, never taken, and never while somebody is signed in or that cannot be known. A link

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -39,6 +40,33 @@ func FuzzACSForm(f *testing.F) {
 		s.handler.ServeHTTP(w, r)
 		if w.Code != 400 && w.Code != 401 || len(w.Result().Cookies()) > 0 {
 			t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+		}
+		safe(t, w, false)
+	})
+}
+
+// FuzzLink: whatever an address of the start page asks for, it issues nothing, leads nowhere else, and what it says is on
+// the page as text only.
+func FuzzLink(f *testing.F) {
+	s := newSite(f)
+	b := s.browser()
+	b.login("alice")
+	for _, query := range []string{
+		"role=prod/reader", "arn=arn:aws:iam::111122223333:role/Reader&service=s3", "role=x&role=y", "destination=%00", "arn=arn:::::", "role=prod/reader&region=eu-west-1;x", "service=%zz",
+		"destination=" + url.QueryEscape(hostile), "role=" + url.QueryEscape(hostile), "role=prod/reader&destination=" + url.QueryEscape("https://console.aws.amazon.com/"+hostile),
+	} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.RawQuery = query
+		for _, c := range b.jar {
+			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		}
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code >= 500 || w.Code == http.StatusSeeOther || len(s.STS.Calls()) > 0 {
+			t.Errorf("%d to %q, %d calls", w.Code, w.Header().Get("Location"), len(s.STS.Calls()))
 		}
 		safe(t, w, false)
 	})

@@ -5,26 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/internal/secret"
 )
 
-// homeView is what home.html shows.
-type homeView struct {
-	Accounts []accountView
-	Withheld []broker.Withheld
-}
-
-type accountView struct {
-	Name, ID string
-	Roles    []roleView
-}
-
-// home lists a signed-in person's roles by account.
+// home lists a signed-in person's roles by account, or shows those that a link leads to.
 func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
 	token, ok := p.Cookies.ReadSession(r)
 	if !ok {
@@ -35,14 +22,9 @@ func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		if l, err := linkIn(r.URL.Query()); l != nil || err != nil {
-			if err != nil {
-				return answer{}, err
-			}
-			return p.linked(v, s, l)
-		}
-		decision, err := v.Decide()
-		return answer{template: "home.html", data: p.homeView(decision), person: p.person(&s), console: p.consoleHelp(decision.Grants), forms: p.ConsoleOrigins}, err
+		out, err := p.start(ctx, v, r.URL.Query())
+		out.person, out.pack, out.forms = p.person(&s), takesGzip(r), p.ConsoleOrigins
+		return out, err
 	})
 	if sessionOver(err) {
 		out = toLogin(r)
@@ -50,6 +32,26 @@ func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
 		return out, nil
 	}
 	return out, err
+}
+
+func (p *Portal) start(ctx context.Context, v *broker.Visit, query url.Values) (answer, error) {
+	decision, err := v.Decide()
+	if err != nil {
+		return answer{}, err
+	}
+	l, err := linkIn(query)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case l != nil:
+		return p.linked(ctx, v, decision, l)
+	}
+	q, err := parseQuery(query.Get("q"))
+	if err != nil {
+		return answer{}, err
+	}
+	view, err := p.homeView(ctx, v, decision, q)
+	return answer{template: "home.html", data: view, console: p.consoleHelp(decision.Grants)}, err
 }
 
 // toLogin keeps where the person wanted to go, but nothing that an AWS client sent here by mistake: its query may hold
@@ -82,32 +84,4 @@ func storeDown(err error) error {
 func sessionOver(err error) bool {
 	var e *broker.Error
 	return errors.As(err, &e) && e.Code == broker.CodeLoginRequired
-}
-
-func (p *Portal) homeView(d broker.Decision) homeView {
-	out := homeView{Withheld: d.Withheld}
-	at := map[string]int{}
-	for i := range d.Grants {
-		g := &d.Grants[i]
-		id := g.Role.ARN.AccountID()
-		if _, known := at[id]; !known {
-			at[id] = len(out.Accounts)
-			out.Accounts = append(out.Accounts, accountView{Name: g.Role.AccountName, ID: id})
-		}
-		account := &out.Accounts[at[id]]
-		account.Roles = append(account.Roles, p.roleView(g))
-	}
-	return out
-}
-
-// hoursText is a duration without the zeros that end it: 4h, 1h30m.
-func hoursText(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

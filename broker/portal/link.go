@@ -2,12 +2,12 @@ package portal
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"net/url"
 	"strings"
 
 	"github.com/fedbroker/fedbroker/broker"
-	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/sts"
 )
 
@@ -50,20 +50,17 @@ type linkView struct {
 }
 
 // linked shows the roles that a link asks for, with the page that they would open.
-func (p *Portal) linked(v *broker.Visit, s session.Session, l *link) (answer, error) {
-	decision, err := v.Decide()
-	if err != nil {
-		return answer{}, err
-	}
+func (p *Portal) linked(ctx context.Context, v *broker.Visit, decision broker.Decision, l *link) (answer, error) {
 	found, err := l.candidates(decision)
 	if err != nil {
-		return answer{}, err
+		return answer{}, explained(v, l.role, err)
 	}
-	view, err := p.linkView(l, found)
-	return answer{template: "link.html", data: view, person: p.person(&s), console: p.consoleHelp(found.Grants), forms: p.ConsoleOrigins}, err
+	kept := p.shelfOf(ctx, v)
+	view, err := p.linkView(&rowMaker{portal: p, kept: &kept}, l, found)
+	return answer{template: "link.html", data: view, console: p.consoleHelp(found.Grants)}, err
 }
 
-func (p *Portal) linkView(l *link, found broker.Decision) (*linkView, error) {
+func (p *Portal) linkView(rows *rowMaker, l *link, found broker.Decision) (*linkView, error) {
 	out := &linkView{Title: "Choose a role", Withheld: found.Withheld}
 	var refused error
 	for i := range found.Grants {
@@ -73,7 +70,7 @@ func (p *Portal) linkView(l *link, found broker.Decision) (*linkView, error) {
 			refused = cmp.Or(refused, err)
 			continue
 		}
-		row := p.roleView(g)
+		row := rows.row(g)
 		row.Open, row.Focus = p.openView(g.Role, l.page), len(out.Roles) == 0
 		out.Roles = append(out.Roles, row)
 		if l.page != (sts.Page{}) {

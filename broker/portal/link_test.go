@@ -150,6 +150,21 @@ func TestLinksSurviveTheLogin(t *testing.T) {
 	}
 }
 
+// TestLinksSurviveEveryOtherLogin: OpenID Connect, GitHub, and a password at the second try.
+func TestLinksSurviveEveryOtherLogin(t *testing.T) {
+	const target = "/?role=prod/reader&destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fs3%2Fhome%3Fa%3Db%26c%3Dd%23e"
+	query := "?return=" + url.QueryEscape(target)
+	s := newCallbackSite(t)
+	for _, id := range []string{"one", "github"} {
+		b := s.browser()
+		wantRedirect(t, b.comeBack(id, s.trip(b, id, query)), target)
+	}
+	w := newPasswordWorld(t)
+	if done := w.submit(w.submit(w.form(query), "alice", "wrong"), "alice", alicesPassword); done.Header().Get("Location") != target {
+		t.Errorf("%d to %q", done.Code, done.Header().Get("Location"))
+	}
+}
+
 // TestEveryRoleHasItsLink: the address in the details leads to that role alone.
 func TestEveryRoleHasItsLink(t *testing.T) {
 	b := newSite(t).browser()

@@ -55,7 +55,7 @@ func newPasswordWorld(t *testing.T) *passwordWorld {
 		t.Fatal(err)
 	}
 	pages, err := portal.New(portal.Options{
-		Broker: w.Broker, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, Remote: remote, PublicURL: doortest.PublicURL,
+		Broker: w.Broker, Store: w.Store, Sessions: w.Sessions, Logins: w.Logins, Cookies: w.Cookies, Remote: remote, PublicURL: doortest.PublicURL,
 		Providers: []portal.Provider{{ID: "ad", Name: "Windows account", Directory: directory}, {ID: "other", Name: "Other", Directory: directory}},
 		Clock:     w.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})

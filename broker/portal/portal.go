@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/fedbroker/fedbroker/broker"
@@ -38,9 +40,10 @@ type Branding struct {
 	Logo                  []byte
 }
 
-// Options are what the portal stands on. Broker, Sessions, Logins, Cookies, PublicURL, Clock and Logger are required.
+// Options are what the portal stands on. Broker, Store, Sessions, Logins, Cookies, PublicURL, Clock and Logger are required.
 type Options struct {
 	Broker    *broker.Broker
+	Store     broker.Store // keeps people's favourites
 	Sessions  *session.Sessions
 	Logins    *session.Logins
 	Cookies   session.Cookies
@@ -71,6 +74,7 @@ type Portal struct {
 	providers map[string]*Provider
 	domains   map[string]*Provider // by the spelling of package mailaddr
 	brandCSS  []byte
+	shelves   shelves
 	guesses   *web.Throttle // of passwords, by address
 }
 
@@ -83,23 +87,28 @@ func (p *Portal) throttled(r *http.Request) error {
 
 // New checks the options and compiles the pages.
 func New(o Options) (*Portal, error) {
-	if o.Broker == nil || o.Sessions == nil || o.Logins == nil || o.Cookies == (session.Cookies{}) || o.PublicURL == "" || o.Clock == nil || o.Logger == nil {
-		return nil, errors.New("portal: Broker, Sessions, Logins, Cookies, PublicURL, Clock and Logger are required")
+	if o.Broker == nil || o.Store == nil || o.Sessions == nil || o.Logins == nil || o.Cookies == (session.Cookies{}) || o.PublicURL == "" || o.Clock == nil || o.Logger == nil {
+		return nil, errors.New("portal: Broker, Store, Sessions, Logins, Cookies, PublicURL, Clock and Logger are required")
 	}
 	if o.Branding.Name == "" {
 		o.Branding.Name = "fedbroker"
 	}
-	p := &Portal{Options: o, providers: map[string]*Provider{}, domains: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock)}
+	p := &Portal{
+		Options: o, providers: map[string]*Provider{}, domains: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock),
+		shelves: shelves{o.Store},
+	}
 	for i := range o.Providers {
 		if err := p.add(&o.Providers[i]); err != nil {
 			return nil, err
 		}
 	}
-	if o.Branding.Accent != "" {
-		p.brandCSS = fmt.Appendf(nil, ":root{--accent:%s}", o.Branding.Accent) // a hex colour, checked by the configuration
-	}
 	var err error
-	p.pages, err = template.New("").Funcs(template.FuncMap{"clock": p.clockText, "title": title, "left": leftText, "hours": hoursText}).ParseFS(templateFiles, "templates/*.html")
+	if p.brandCSS, err = brandCSS(o.Branding.Accent); err != nil {
+		return nil, err
+	}
+	p.pages, err = template.New("").Funcs(template.FuncMap{
+		"clock": p.clockText, "title": title, "left": leftText, "hours": hoursText, "contactURL": contactURL, "sentence": sentence,
+	}).ParseFS(templateFiles, "templates/*.html")
 	if err == nil && o.Templates != nil {
 		p.pages, err = p.pages.ParseFS(o.Templates, "templates/*.html")
 	}
@@ -131,6 +140,7 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /sessions", p.page(p.sessions))
 	mux.Handle("POST /sessions", p.page(p.endSessions))
 	mux.Handle("POST /console", p.page(p.console))
+	mux.Handle("POST /favourites", p.page(p.favourites))
 	mux.Handle("POST /credentials", p.page(p.credentials))
 	mux.Handle("GET /saml/{idp}/metadata", p.page(p.metadata))
 	mux.Handle("POST /saml/{idp}/acs", p.page(p.acs))
@@ -157,6 +167,7 @@ type answer struct {
 	data     any
 	person   *person      // whose page it is, where somebody is signed in
 	console  *consoleHelp // on pages with roles
+	pack     bool         // may be sent compressed
 	forms    []string     // further origins that the page's forms may go to
 	document []byte
 	kind     string // the document's media type
@@ -196,15 +207,26 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 		header.Set("Content-Type", a.kind)
 		_, _ = w.Write(a.document) // a client that went away needs no answer
 	default:
-		header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
-		header.Set("Content-Type", "text/html; charset=utf-8")
-		if a.onward != "" {
-			header.Set("Refresh", "0;url="+a.onward)
-		}
-		w.WriteHeader(max(a.status, http.StatusOK))
-		if err := p.pages.ExecuteTemplate(w, a.template, view{Brand: p.Branding, Person: a.person, Console: a.console, Data: a.data}); err != nil {
-			p.Logger.Error("a page could not be rendered", "page", a.template, "error", err)
-		}
+		p.render(w, a)
+	}
+}
+
+func (p *Portal) render(w http.ResponseWriter, a answer) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	if a.onward != "" {
+		header.Set("Refresh", "0;url="+a.onward)
+	}
+	var to io.Writer = w
+	if a.pack {
+		zip := packed(w)
+		defer func() { _ = zip.Close() }() // a client that went away needs no answer
+		to = zip
+	}
+	w.WriteHeader(max(a.status, http.StatusOK))
+	if err := p.pages.ExecuteTemplate(to, a.template, view{Brand: p.Branding, Person: a.person, Console: a.console, Data: a.data}); err != nil {
+		p.Logger.Error("a page could not be rendered", "page", a.template, "error", err)
 	}
 }
 
@@ -259,6 +281,17 @@ type head struct {
 }
 
 func title(text string, brand Branding) head { return head{text, brand} }
+
+// sentence ends a text with a full stop where it has none.
+func sentence(text string) string { return strings.TrimSuffix(text, ".") + "." }
+
+// contactURL is where a contact of the configuration is reached: a mail address, or a page of its own.
+func contactURL(contact string) string {
+	if strings.HasPrefix(contact, "https://") {
+		return contact
+	}
+	return "mailto:" + contact
+}
 
 // clockText is a time of day, with the day where it is not today.
 func (p *Portal) clockText(t time.Time) string {

@@ -39,6 +39,8 @@ type refusalView struct {
 	Title, Detail, RequestID string
 	Code                     broker.Code
 	SignIn                   string // where to try again; empty where that is no help
+	// Why explains the refusal of a role to whoever is signed in; nil for strangers.
+	Why *broker.Explanation
 }
 
 // headings are what a person reads first; the code stands small below.
@@ -59,7 +61,10 @@ func (p *Portal) refusal(err error) answer {
 		e = broker.Refuse(broker.CodeInternal, "something went wrong in the broker", err)
 	}
 	status := api.Status(e.Code)
-	v := refusalView{Title: headings[e.Code], Detail: e.Detail, Code: e.Code}
+	v := refusalView{Title: headings[e.Code], Detail: e.Detail, Code: e.Code, Why: e.Explanation}
+	if e.Code == broker.CodeRoleNotGranted {
+		v.Detail = "the rules do not give you this role" // not how machines ask for the reason
+	}
 	var r *refused
 	if !errors.As(err, &r) {
 		r = &refused{}
@@ -69,6 +74,26 @@ func (p *Portal) refusal(err error) answer {
 		v.SignIn = anotherWay(r.returnTo)
 	}
 	return answer{status: status, template: "refusal.html", data: v}
+}
+
+// explained adds to the refusal of a role how the rules came to it. That is the identity's own explanation, for it alone.
+func explained(v *broker.Visit, role string, err error) error {
+	var e *broker.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code {
+	case broker.CodeRoleNotGranted, broker.CodeNotAuthorized, broker.CodeMFARequired:
+	default:
+		return err
+	}
+	why, failed := v.Explain(role)
+	if failed != nil {
+		return err
+	}
+	out := *e
+	out.Explanation = &why
+	return &out
 }
 
 func bad(detail string) error { return broker.Refuse(broker.CodeInvalidRequest, detail, nil) }

@@ -25,25 +25,37 @@ func roles() []*broker.Role {
 	}
 }
 
-func (w *World) policy() *policy.Policy {
+func (w *World) policy(further []*broker.Role) *policy.Policy {
 	staff := map[string][]string{"groups": {"staff"}}
+	rules := []policy.Rule{
+		{Name: "shop deploys", IdP: "ci", Match: map[string][]string{"repository": {"acme/shop"}}, Roles: []string{"prod/deploy", "prod/legacy"}, Place: "rules.yaml:1:1"},
+		{Name: "staff read", IdP: "corp", Match: staff, Roles: []string{"prod/reader", "dev/analyst"}, MaxDuration: 90 * time.Minute, Place: "rules.yaml:9:1"},
+		{Name: "staff, the old way", IdP: "corp", Match: staff, Roles: []string{"prod/legacy"}, Place: "rules.yaml:12:1"},
+		{Name: "staff, with a second factor", IdP: "corp", Match: staff, Roles: []string{"prod/admin"}, Require: broker.Require{MFA: true}, Place: "rules.yaml:15:1"},
+		{Name: "guests read", IdP: "other", Match: staff, Roles: []string{"prod/reader"}, Place: "rules.yaml:20:1"},
+	}
+	if len(further) > 0 {
+		rules = append(rules, policy.Rule{Name: "staff, further", IdP: "corp", Match: staff, Roles: namesOf(further)})
+	}
 	compiled, problems := policy.Compile(policy.Options{
 		IdPs: []policy.IdP{
 			{ID: "ci", Kind: policy.KindWorkload},
 			{ID: "other", Kind: policy.KindSAML},
 			{ID: "corp", Kind: policy.KindSAML, MFA: policy.MFA{ACR: []string{"urn:mfa"}}},
 		},
-		Roles: roles(),
-		Rules: []policy.Rule{
-			{Name: "shop deploys", IdP: "ci", Match: map[string][]string{"repository": {"acme/shop"}}, Roles: []string{"prod/deploy", "prod/legacy"}, Place: "rules.yaml:1:1"},
-			{Name: "staff read", IdP: "corp", Match: staff, Roles: []string{"prod/reader", "dev/analyst"}, MaxDuration: 90 * time.Minute, Place: "rules.yaml:9:1"},
-			{Name: "staff, the old way", IdP: "corp", Match: staff, Roles: []string{"prod/legacy"}, Place: "rules.yaml:12:1"},
-			{Name: "staff, with a second factor", IdP: "corp", Match: staff, Roles: []string{"prod/admin"}, Require: broker.Require{MFA: true}, Place: "rules.yaml:15:1"},
-			{Name: "guests read", IdP: "other", Match: staff, Roles: []string{"prod/reader"}, Place: "rules.yaml:20:1"},
-		},
+		Roles: w.roles,
+		Rules: rules,
 	})
 	for _, p := range problems {
 		w.t.Fatalf("%v: %s", p.Place, p.Message)
 	}
 	return compiled
+}
+
+func namesOf(roles []*broker.Role) []string {
+	names := make([]string, 0, len(roles))
+	for _, r := range roles {
+		names = append(names, r.Name)
+	}
+	return names
 }

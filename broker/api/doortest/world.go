@@ -61,16 +61,17 @@ type World struct {
 	Audit, Strangers *Audit
 	Rand             io.Reader
 
-	t   testing.TB
-	mu  sync.Mutex
-	now time.Time
+	t     testing.TB
+	roles []*broker.Role
+	mu    sync.Mutex
+	now   time.Time
 }
 
-// New builds a world.
-func New(t testing.TB) *World {
+// New builds a world. The staff of corp have further roles, too.
+func New(t testing.TB, further ...*broker.Role) *World {
 	t.Helper()
 	w := &World{
-		Audit: &Audit{}, Strangers: &Audit{}, Rand: &Seed{src: rand.NewChaCha8([32]byte{1})}, t: t,
+		Audit: &Audit{}, Strangers: &Audit{}, Rand: &Seed{src: rand.NewChaCha8([32]byte{1})}, t: t, roles: append(roles(), further...),
 		now: Start.Add(-time.Microsecond), // Prepare waits for the end of a second
 	}
 	w.STS = &STS{now: w.Now}
@@ -81,9 +82,9 @@ func New(t testing.TB) *World {
 	w.must(err)
 	w.Store = &Store{inner: sealed}
 	w.providers()
-	w.Policy = w.policy()
+	w.Policy = w.policy(further)
 	w.Broker, err = broker.New(broker.Options{
-		Policy: w.Policy, Roles: roles(), Assumer: w.STS, Minter: minter{}, Subject: func(p, s string) string { return p + ":" + s },
+		Policy: w.Policy, Roles: w.roles, Assumer: w.STS, Minter: minter{}, Subject: func(p, s string) string { return p + ":" + s },
 		SignIn: w.SignIn, Store: w.Store, Auditor: w.Audit, Strangers: w.Strangers, Workload: w.workload(), Direct: w.CorpSP,
 		CacheKey: make([]byte, 32), Endpoint: "https://sts.test", Clock: w.Now, Rand: w.Rand,
 	})

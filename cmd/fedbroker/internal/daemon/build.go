@@ -118,7 +118,7 @@ func buildDoors(f *configs.File, core *broker.Broker, minter *issuer.Issuer, peo
 		Broker: core, Sessions: sessions, Tokens: tokens, Cookies: cookies, Remote: remote, PublicURL: f.Server.PublicURL, Throttle: res.anybody,
 	})
 	pages, errPages := portal.New(portal.Options{
-		Broker: core, Sessions: sessions, Logins: logins, Cookies: cookies, Providers: people.portal, Remote: remote,
+		Broker: core, Store: res.store, Sessions: sessions, Logins: logins, Cookies: cookies, Providers: people.portal, Remote: remote,
 		PublicURL: f.Server.PublicURL, Throttle: res.anybody, ConsoleOrigins: consoleOrigins(f), Templates: oauth.Templates, Clock: o.Clock, Logger: o.Logger,
 		Branding: portal.Branding{
 			Name: f.Branding.Name, Accent: f.Branding.Accent, Contact: f.Branding.Contact, Logo: []byte(f.Branding.Logo.Text().Reveal()),
