@@ -164,8 +164,8 @@ type IdP struct {
 	Logout string `yaml:"logout"`
 	// MFA says which authentication methods or classes count as a second factor.
 	MFA MFA `yaml:"mfa"`
-	// Domains are mail domains whose people are sent here.
-	Domains []string `yaml:"domains" served:"no"`
+	// Domains are mail domains, in lower case, whose people are sent here; each leads to one provider.
+	Domains []string `yaml:"domains"`
 	// Skew is how far the provider's clock may be off. Default 1m, at most 5m.
 	Skew Duration `yaml:"skew"`
 	// MaxAge refuses proofs issued longer ago. Default 5m for SAML and OIDC logins, 24h for workload tokens.

@@ -36,6 +36,7 @@ func (c *checker) idps() {
 		c.kind(p, path)
 	}
 	c.audiences()
+	c.domains()
 }
 
 func (c *checker) kind(p *IdP, path string) {

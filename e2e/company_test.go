@@ -146,8 +146,8 @@ server: {listen: "{{.Listen}}", public_url: "{{.URL}}"}
 audit: {file: "{{.Dir}}/audit.jsonl"}
 branding: {name: Acme, logo: "file:logo.svg", accent: "#0b6", contact: cloud-team@example.com}
 idps:
-  - {id: corp, name: Acme AD FS, insecure_http: true, saml: {metadata_url: "{{.SAML}}"}}
-  - {id: auth0, name: Auth0, insecure_http: true, oidc: {issuer: "{{.OIDC}}", client_id: portal, client_secret: "file:secret.txt", scopes: [openid, email]}}
+  - {id: corp, name: Acme AD FS, domains: [acme.example], insecure_http: true, saml: {metadata_url: "{{.SAML}}"}}
+  - {id: auth0, name: Auth0, domains: [bücher.example], insecure_http: true, oidc: {issuer: "{{.OIDC}}", client_id: portal, client_secret: "file:secret.txt", scopes: [openid, email]}}
   - {id: gh, name: GitHub, insecure_http: true, oauth2: {preset: github-enterprise, base_url: "{{.GitHub}}", client_id: portal, client_secret: "file:secret.txt"}}
   - {id: ad, name: Windows account, private_network: true, ldap: {url: "{{.LDAPS}}", ca: "file:ca.pem", base_dn: "DC=corp,DC=example,DC=com", bind_dn: "CN=broker,OU=Services,DC=corp,DC=example,DC=com", bind_password: "file:bind.txt"}}
 aws:

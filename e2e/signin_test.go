@@ -50,16 +50,17 @@ func TestAPersonSignsInAndOpensTheConsole(t *testing.T) {
 	signOut(t, ctx, d)
 }
 
-// cookieFlags looks at the session cookie as the browser keeps it.
+// cookieFlags looks at the cookies as the browser keeps them: of the session, and of the provider that was chosen.
 func cookieFlags(t *testing.T, ctx context.Context, d *demo) {
 	t.Helper()
 	cookies := call(t, ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{d.Broker + "/"}}).Cookies
-	if len(cookies) != 1 {
-		t.Fatalf("want the session cookie alone, got %d cookies", len(cookies))
+	if len(cookies) != 2 {
+		t.Fatalf("want the cookies of the session and of the choice, got %d", len(cookies))
 	}
-	c := cookies[0]
-	if !c.HTTPOnly || !c.Secure || c.SameSite != network.CookieSameSiteLax || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") {
-		t.Errorf("cookie %s: HttpOnly %t, Secure %t, SameSite %s", c.Name, c.HTTPOnly, c.Secure, c.SameSite)
+	for _, c := range cookies {
+		if !c.HTTPOnly || !c.Secure || c.SameSite != network.CookieSameSiteLax || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-fbdemo-") {
+			t.Errorf("cookie %s: HttpOnly %t, Secure %t, SameSite %s", c.Name, c.HTTPOnly, c.Secure, c.SameSite)
+		}
 	}
 }
 
@@ -93,8 +94,8 @@ func signOut(t *testing.T, ctx context.Context, d *demo) {
 		t.Errorf("after signing out: %s", shown)
 	}
 	look(t, ctx, "goodbye")
-	if cookies := call(t, ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{d.Broker + "/"}}).Cookies; len(cookies) != 0 {
-		t.Errorf("%d cookies survived the sign-out", len(cookies))
+	if cookies := call(t, ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{d.Broker + "/"}}).Cookies; len(cookies) != 1 || cookies[0].Name != "__Host-fbdemo-idp" {
+		t.Errorf("cookies that survived the sign-out: %+v", cookies)
 	}
 }
 
@@ -110,7 +111,7 @@ func TestAPersonSignsInByOpenIDConnect(t *testing.T) {
 		t.Errorf("bob's roles:\n%s", roles)
 	}
 	for _, c := range call(t, ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{d.Broker + "/"}}).Cookies {
-		if !c.Secure || !c.HTTPOnly || c.SameSite != network.CookieSameSiteLax || !strings.HasPrefix(c.Name, "__Host-fbdemo-session") {
+		if !c.Secure || !c.HTTPOnly || c.SameSite != network.CookieSameSiteLax || !strings.HasPrefix(c.Name, "__Host-fbdemo-") {
 			t.Errorf("cookie %s: secure %v, HttpOnly %v, SameSite %s", c.Name, c.Secure, c.HTTPOnly, c.SameSite)
 		}
 	}

@@ -29,6 +29,10 @@ type LoginRequest struct {
 	Force  bool
 	MaxAge time.Duration
 	ACR    []string
+	// Hint is the mail address that the person says is theirs; empty when they said none. It is passed on where the
+	// protocol has a place for it (OIDC's login_hint). SAML has none: the Subject of a request is a demand (SAML Core
+	// section 3.3.4), which providers refuse when their name for the person is another.
+	Hint string
 }
 
 // Redirect sends the browser to the provider: to URL as it stands when Form is empty, otherwise by a POST of Form.

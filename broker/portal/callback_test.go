@@ -102,7 +102,7 @@ func TestCallback(t *testing.T) {
 			}
 			w := b.comeBack(id, back)
 			wantRedirect(t, w, "/?tab=1")
-			if c := b.jar["__Host-session"]; c == nil || c.SameSite != http.SameSiteLaxMode || len(b.jar) != 1 {
+			if c := b.jar["__Host-session"]; c == nil || c.SameSite != http.SameSiteLaxMode || len(b.jar) != 2 {
 				t.Errorf("cookies after the answer: %v", b.jar)
 			}
 			e := b.Audit.Last()

@@ -6,6 +6,9 @@
 // sign-ins go through [broker.Broker.Run], and what lets somebody in, a cookie or the console's address, leaves only
 // when Run has written the record. Beginning a login decides nothing; only its refusals are recorded.
 //
+// Where there are several providers a person chooses, or types a mail address whose domain leads to one. The choice is
+// remembered and never made for anybody.
+//
 // Providers answer at one door each: SAML by a form at the ACS, OIDC and OAuth 2.0 by a redirect to the callback.
 //
 // For each person it keeps favourites and the roles lately used, a shelf that nothing depends on: pages come and roles

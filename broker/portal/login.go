@@ -11,6 +11,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/internal/mailaddr"
 	"github.com/fedbroker/fedbroker/internal/web"
 )
 
@@ -20,35 +21,17 @@ const maxResponse = 256 << 10
 // maxReturn bounds a return target: the request of a command line, which goes on after the login, is a long one.
 const maxReturn = 4 << 10
 
-// choice is one line of login.html.
-type choice struct{ Name, URL string }
-
-// chooser lists the identity providers; with a single one it goes straight on, unless choose asks to stop here.
-func (p *Portal) chooser(_ http.ResponseWriter, r *http.Request) (answer, error) {
-	query := r.URL.Query()
-	choices := make([]choice, 0, len(p.Providers))
-	for _, provider := range p.Providers {
-		choices = append(choices, choice{provider.Name, loginURL(provider.ID, query.Get("return"))})
-	}
-	if len(choices) == 1 && query.Get("choose") == "" {
-		return seeOther(choices[0].URL), nil
-	}
-	return answer{template: "login.html", data: choices}, nil
-}
-
-func loginURL(id, returnTo string) string {
-	u := "/login/" + url.PathEscape(id)
-	if returnTo = localPath(returnTo); returnTo != "/" {
-		u += "?return=" + url.QueryEscape(returnTo)
-	}
-	return u
-}
-
 // begin sends the browser to its identity provider. Beginning decides nothing and anybody may: only refusals are
 // recorded.
 func (p *Portal) begin(_ http.ResponseWriter, r *http.Request) (answer, error) {
-	out, err := p.ask(r)
+	return p.beginning(r, p.ask)
+}
+
+// beginning does a step on the way to a provider, and records why it was refused.
+func (p *Portal) beginning(r *http.Request, step func(*http.Request) (answer, error)) (answer, error) {
+	out, err := step(r)
 	if err != nil {
+		err = &astray{err, r.URL.Query().Get("return")}
 		return p.run(r, "portal", "begin", func(context.Context, *broker.Visit) (answer, error) { return answer{}, err })
 	}
 	return out, nil
@@ -63,18 +46,20 @@ func (p *Portal) ask(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	query := r.URL.Query()
+	hint, _ := mailaddr.Parse(query.Get("login_hint")) // what is no address hints at nobody
 	if provider.Directory != nil {
-		return p.passwordForm(r.Context(), provider, passwordView{}, localPath(r.URL.Query().Get("return")))
+		return p.passwordForm(r.Context(), provider, passwordView{Username: hint.String()}, localPath(query.Get("return")))
 	}
 	ticket, err := p.Logins.Ticket()
 	if err != nil {
 		return answer{}, err
 	}
-	redirect, state, err := provider.Login.Begin(r.Context(), idp.LoginRequest{Handle: ticket.Handle})
+	redirect, state, err := provider.Login.Begin(r.Context(), idp.LoginRequest{Handle: ticket.Handle, Hint: hint.String()})
 	if err != nil {
 		return answer{}, cannotBegin(err)
 	}
-	pending := session.Pending{Provider: provider.ID, State: state, ReturnTo: localPath(r.URL.Query().Get("return"))}
+	pending := session.Pending{Provider: provider.ID, State: state, ReturnTo: localPath(query.Get("return"))}
 	if err := p.Logins.Keep(r.Context(), ticket, pending); err != nil {
 		return answer{}, storeDown(err)
 	}
@@ -148,7 +133,7 @@ func (p *Portal) comeBack(ctx context.Context, r *http.Request, v *broker.Visit,
 	})
 	switch {
 	case err != nil:
-		return answer{}, err
+		return answer{}, &astray{err, pending.ReturnTo}
 	case !solicited:
 		return p.offer(ctx, a.provider, v.Identity())
 	}
@@ -190,6 +175,9 @@ func (p *Portal) signIn(ctx context.Context, r *http.Request, v *broker.Visit, r
 	v.Resume(&s.Identity, s.ID, s.Expires) // the record names the session that began
 	out := seeOther(localPath(returnTo))
 	out.cookies = []*http.Cookie{p.Cookies.EndLogin(handle), p.Cookies.Session(token)}
+	if len(p.Providers) > 1 {
+		out.cookies = append(out.cookies, p.Cookies.Choice(s.Identity.Provider))
+	}
 	return out, nil
 }
 

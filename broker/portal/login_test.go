@@ -30,7 +30,7 @@ func TestLogin(t *testing.T) {
 	}
 	w := b.deliver("corp", b.Corp.Respond(t, doortest.Answer("corp", "alice", a.request)), a.relay)
 	wantRedirect(t, w, "/?tab=1")
-	if c := b.jar["__Host-session"]; c == nil || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 0 || len(b.jar) != 1 {
+	if c := b.jar["__Host-session"]; c == nil || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 0 || len(b.jar) != 2 {
 		t.Errorf("cookies after the answer: %v", b.jar)
 	}
 	e := b.Audit.Last()

@@ -32,6 +32,25 @@ func TestPages(t *testing.T) {
 	t.Run("login-hostile", func(t *testing.T) {
 		golden(t, "login-hostile", newSite(t, bad).browser().get("/login?return="+url.QueryEscape("/"+hostile)))
 	})
+	t.Run("login-mail", func(t *testing.T) {
+		golden(t, "login-mail", newSite(t, withDomains).browser().get("/login?return=/%3Ftab%3D1"))
+	})
+	t.Run("login-mail-hostile", func(t *testing.T) {
+		golden(t, "login-mail-hostile", newSite(t, bad, withDomains).browser().get("/login?return="+url.QueryEscape("/"+hostile)+"&email="+url.QueryEscape(hostile)))
+	})
+	t.Run("login-again", func(t *testing.T) {
+		b := newSite(t, withDomains).browser()
+		b.login("alice")
+		golden(t, "login-again", b.get("/login?return=/%3Ftab%3D1"))
+	})
+	t.Run("login-again-hostile", func(t *testing.T) {
+		b := newSite(t, bad, withDomains).browser()
+		b.login("alice")
+		golden(t, "login-again-hostile", b.get("/login"))
+	})
+	t.Run("onward-hostile", func(t *testing.T) {
+		golden(t, "onward-hostile", newSite(t, bad, withDomains).browser().get("/login?email=ana%40acme.example&return="+url.QueryEscape("/"+hostile)))
+	})
 	t.Run("login-machines-only", func(t *testing.T) {
 		golden(t, "login-machines-only", newSite(t, func(o *portal.Options) { o.Providers = nil }).browser().get("/login"))
 	})

@@ -22,7 +22,7 @@ const (
 const typed = "password"
 
 // passwordView is what password.html shows. The password is never shown again.
-type passwordView struct{ Provider, Action, Handle, Username, Refused string }
+type passwordView struct{ Provider, Action, Handle, Username, Refused, Another string }
 
 // passwordForm begins an attempt: the form's handle and the browser's cookie must come back together, so that no other
 // site can sign somebody in here.
@@ -36,6 +36,7 @@ func (p *Portal) passwordForm(ctx context.Context, provider *Provider, v passwor
 		return answer{}, storeDown(err)
 	}
 	v.Provider, v.Action, v.Handle = provider.Name, "/login/"+url.PathEscape(provider.ID), ticket.Handle
+	v.Another = anotherWay(returnTo)
 	return answer{template: "password.html", data: v, cookies: []*http.Cookie{p.Cookies.Login(ticket)}}, nil
 }
 

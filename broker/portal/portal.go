@@ -16,6 +16,7 @@ import (
 	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/broker/session"
 	"github.com/fedbroker/fedbroker/idp"
+	"github.com/fedbroker/fedbroker/internal/mailaddr"
 	"github.com/fedbroker/fedbroker/internal/web"
 )
 
@@ -27,6 +28,8 @@ type Provider struct {
 	Directory idp.Directory
 	// Kind is how it proves who somebody is: JWT and code answer at the callback, SAML, also when empty, at the ACS.
 	Kind idp.ProofKind
+	// Domains are mail domains whose people sign in here; each leads to one provider.
+	Domains []string
 	// Metadata returns the SAML service provider metadata for this provider; nil where there is none.
 	Metadata func() ([]byte, error)
 	// Leaver is asked to end the provider's own session when somebody signs out; nil leaves it alone.
@@ -74,6 +77,7 @@ type Portal struct {
 	Options
 	pages     *template.Template
 	providers map[string]*Provider
+	domains   map[string]*Provider // by the spelling of package mailaddr
 	brandCSS  []byte
 	shelves   shelves
 	guesses   *web.Throttle // of passwords, by address
@@ -95,14 +99,13 @@ func New(o Options) (*Portal, error) {
 		o.Branding.Name = "fedbroker"
 	}
 	p := &Portal{
-		Options: o, providers: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock), shelves: shelves{o.Store},
+		Options: o, providers: map[string]*Provider{}, domains: map[string]*Provider{}, guesses: web.NewThrottle(guessesPerSecond, guessesAtOnce, o.Clock),
+		shelves: shelves{o.Store},
 	}
 	for i := range o.Providers {
-		provider := &o.Providers[i]
-		if provider.ID == "" || (provider.Login == nil) == (provider.Directory == nil) || p.providers[provider.ID] != nil {
-			return nil, fmt.Errorf("portal: provider %q has no id, neither a login nor a directory, or is there twice", provider.ID)
+		if err := p.add(&o.Providers[i]); err != nil {
+			return nil, err
 		}
-		p.providers[provider.ID] = provider
 	}
 	var err error
 	if p.brandCSS, err = brandCSS(o.Branding.Accent); err != nil {
@@ -115,6 +118,21 @@ func New(o Options) (*Portal, error) {
 		p.pages, err = p.pages.ParseFS(o.Templates, "templates/*.html")
 	}
 	return p, err
+}
+
+func (p *Portal) add(provider *Provider) error {
+	if provider.ID == "" || (provider.Login == nil) == (provider.Directory == nil) || p.providers[provider.ID] != nil {
+		return fmt.Errorf("portal: provider %q has no id, neither a login nor a directory, or is there twice", provider.ID)
+	}
+	p.providers[provider.ID] = provider
+	for _, written := range provider.Domains {
+		name, err := mailaddr.Domain(written)
+		if err != nil || p.domains[name] != nil {
+			return fmt.Errorf("portal: provider %q: %q is no mail domain, or leads elsewhere already", provider.ID, written)
+		}
+		p.domains[name] = provider
+	}
+	return nil
 }
 
 // Mount adds the routes.
@@ -149,7 +167,10 @@ type answer struct {
 	location string // with 303
 	// secret says that location, or the page, lets in whoever has it: neither may be kept or passed on (invariant 6). Such
 	// a page has no forms: with no-referrer browsers hide the origin of what they send.
-	secret   bool
+	secret bool
+	// onward is where a page goes on to by itself: a local path. What a form asked for cannot be a redirect to another
+	// site, because browsers hold our policy's form-action against it.
+	onward   string
 	template string
 	data     any
 	person   *person      // whose page it is, where somebody is signed in
@@ -206,6 +227,9 @@ func (p *Portal) render(w http.ResponseWriter, a answer) {
 	}
 	header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
 	header.Set("Content-Type", "text/html; charset=utf-8")
+	if a.onward != "" {
+		header.Set("Refresh", "0;url="+a.onward)
+	}
 	var to io.Writer = w
 	if a.pack {
 		zip := packed(w)
@@ -249,13 +273,15 @@ func (p *Portal) logo(w http.ResponseWriter, r *http.Request) {
 // run takes steps through the pipeline. Their answer leaves only when the record of it is written.
 func (p *Portal) run(r *http.Request, door, action string, steps func(context.Context, *broker.Visit) (answer, error)) (answer, error) {
 	var out answer
+	var returnTo string
 	call := broker.Call{Door: door, Action: action, Remote: p.Remote.Addr(r)}
 	id, err := p.Broker.Run(r.Context(), call, func(ctx context.Context, v *broker.Visit) (err error) {
 		out, err = steps(ctx, v)
+		returnTo = returnOf(err)
 		return err
 	})
 	if err != nil {
-		return answer{}, &refused{id: id, err: err}
+		return answer{}, &refused{id: id, err: err, returnTo: returnTo}
 	}
 	return out, nil
 }

@@ -8,20 +8,37 @@ import (
 	"github.com/fedbroker/fedbroker/broker/api"
 )
 
-// refused is a refusal with its request id.
+// refused is a refusal with its request id, and where its person wanted to go.
 type refused struct {
-	id  string
-	err error
+	id       string
+	err      error
+	returnTo string
 }
 
 func (r *refused) Error() string { return r.err.Error() }
 func (r *refused) Unwrap() error { return r.err }
 
+// astray is a refusal of somebody who was on the way to a page of ours, and may try again.
+type astray struct {
+	error
+	returnTo string
+}
+
+func (a *astray) Unwrap() error { return a.error }
+
+func returnOf(err error) string {
+	var a *astray
+	if errors.As(err, &a) {
+		return a.returnTo
+	}
+	return ""
+}
+
 // refusalView is what refusal.html shows.
 type refusalView struct {
 	Title, Detail, RequestID string
 	Code                     broker.Code
-	SignIn                   bool
+	SignIn                   string // where to try again; empty where that is no help
 	// Why explains the refusal of a role to whoever is signed in; nil for strangers.
 	Why *broker.Explanation
 }
@@ -44,13 +61,17 @@ func (p *Portal) refusal(err error) answer {
 		e = broker.Refuse(broker.CodeInternal, "something went wrong in the broker", err)
 	}
 	status := api.Status(e.Code)
-	v := refusalView{Title: headings[e.Code], Detail: e.Detail, Code: e.Code, SignIn: status == http.StatusUnauthorized, Why: e.Explanation}
+	v := refusalView{Title: headings[e.Code], Detail: e.Detail, Code: e.Code, Why: e.Explanation}
 	if e.Code == broker.CodeRoleNotGranted {
 		v.Detail = "the rules do not give you this role" // not how machines ask for the reason
 	}
 	var r *refused
-	if errors.As(err, &r) {
-		v.RequestID = r.id
+	if !errors.As(err, &r) {
+		r = &refused{}
+	}
+	v.RequestID = r.id
+	if status == http.StatusUnauthorized {
+		v.SignIn = anotherWay(r.returnTo)
 	}
 	return answer{status: status, template: "refusal.html", data: v}
 }

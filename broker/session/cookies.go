@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -13,7 +14,11 @@ import (
 const (
 	DefaultSessionCookie = "__Host-session"
 	DefaultLoginCookie   = "__Host-login-"
+	DefaultChoiceCookie  = "__Host-idp"
 )
+
+// ChoiceLifetime is how long a browser remembers the identity provider that it last signed in with.
+const ChoiceLifetime = 180 * 24 * time.Hour
 
 // hostName keeps the prefix that makes browsers refuse a cookie from a neighbouring host or an insecure page
 // (RFC 6265bis section 4.1.3.2), and the characters of a cookie name.
@@ -23,22 +28,19 @@ var hostName = regexp.MustCompile(`^__Host-[A-Za-z0-9_-]{1,40}$`)
 type CookieOptions struct {
 	Session     string // "__Host-session"
 	LoginPrefix string // "__Host-login-", a handle follows
+	Choice      string // "__Host-idp"
 }
 
 // Cookies builds and reads the browser's side of sessions and logins (invariant 8 of design.md section 9): all are
 // __Host-, HttpOnly, Secure, without a Domain.
-type Cookies struct{ session, login string }
+type Cookies struct{ session, login, choice string }
 
 // NewCookies checks the names.
 func NewCookies(o CookieOptions) (Cookies, error) {
-	c := Cookies{session: o.Session, login: o.LoginPrefix}
-	if c.session == "" {
-		c.session = DefaultSessionCookie
+	c := Cookies{
+		session: cmp.Or(o.Session, DefaultSessionCookie), login: cmp.Or(o.LoginPrefix, DefaultLoginCookie), choice: cmp.Or(o.Choice, DefaultChoiceCookie),
 	}
-	if c.login == "" {
-		c.login = DefaultLoginCookie
-	}
-	for _, name := range []string{c.session, c.login} {
+	for _, name := range []string{c.session, c.login, c.choice} {
 		if !hostName.MatchString(name) {
 			return Cookies{}, fmt.Errorf("cookie name %q: want __Host- and up to 40 of A-Z a-z 0-9 _ -", name)
 		}
@@ -65,6 +67,20 @@ func (c Cookies) Login(t Ticket) *http.Cookie {
 
 // EndLogin makes the browser forget one attempt.
 func (c Cookies) EndLogin(handle string) *http.Cookie { return forget(c.Login(Ticket{Handle: handle})) }
+
+// Choice remembers which identity provider somebody signed in with. It is no secret and lets nobody in: what it says is
+// a suggestion, and signing out keeps it.
+func (c Cookies) Choice(provider string) *http.Cookie {
+	out := cookie(c.choice, provider, http.SameSiteLaxMode)
+	out.MaxAge = int(ChoiceLifetime / time.Second)
+	return out
+}
+
+// ReadChoice returns the remembered provider's id as the browser tells it: look it up among those that there are.
+func (c Cookies) ReadChoice(r *http.Request) string {
+	value, _ := only(r, c.choice) // none is the empty id
+	return value.Reveal()
+}
 
 // ReadSession returns the session token of a request; false when there is none, or more than one.
 func (c Cookies) ReadSession(r *http.Request) (secret.Text, bool) { return only(r, c.session) }

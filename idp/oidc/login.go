@@ -70,7 +70,7 @@ func (l *Login) Begin(ctx context.Context, want idp.LoginRequest) (idp.Redirect,
 	return idp.Redirect{URL: l.client.AuthorizeURL(server, want.Handle, verifier, extra)}, state, nil
 }
 
-// ask adds what freshness and strength need, and notes it: providers may pass over both. max_age goes along with
+// ask adds whom to expect, and what freshness and strength need; these are noted: providers may pass over both. max_age goes along with
 // prompt=login because only max_age obliges the provider to say auth_time.
 func (l *Login) ask(want idp.LoginRequest, state idp.State, extra url.Values) {
 	if want.Force || want.MaxAge > 0 {
@@ -81,6 +81,9 @@ func (l *Login) ask(want idp.LoginRequest, state idp.State, extra url.Values) {
 		}
 		extra.Set("max_age", strconv.FormatInt(int64(age/time.Second), 10))
 		state[stateAfter] = l.tokens.opts.Clock().Add(-age).UTC().Format(time.RFC3339Nano)
+	}
+	if want.Hint != "" {
+		extra.Set("login_hint", want.Hint)
 	}
 	if len(want.ACR) > 0 {
 		classes := strings.Join(want.ACR, " ")

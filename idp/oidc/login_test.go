@@ -41,7 +41,8 @@ func TestLoginAsksForWhatItNeeds(t *testing.T) {
 		want idp.LoginRequest
 		ask  url.Values
 	}{
-		"nothing":    {idp.LoginRequest{}, url.Values{"prompt": nil, "max_age": nil, "acr_values": nil}},
+		"nothing":    {idp.LoginRequest{}, url.Values{"prompt": nil, "max_age": nil, "acr_values": nil, "login_hint": nil}},
+		"whom":       {idp.LoginRequest{Hint: "ana+aws@example.com"}, url.Values{"login_hint": {"ana+aws@example.com"}, "prompt": nil}},
 		"force":      {idp.LoginRequest{Force: true}, url.Values{"prompt": {"login"}, "max_age": {"0"}}},
 		"age":        {idp.LoginRequest{MaxAge: 15 * time.Minute}, url.Values{"prompt": nil, "max_age": {"900"}}},
 		"force wins": {idp.LoginRequest{Force: true, MaxAge: time.Hour}, url.Values{"prompt": {"login"}, "max_age": {"0"}}},

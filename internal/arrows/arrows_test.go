@@ -10,7 +10,7 @@ import (
 const module = "github.com/fedbroker/fedbroker/"
 
 // leaves may be imported by anybody.
-var leaves = []string{"internal/delivery", "internal/secret", "internal/fetch", "internal/web"}
+var leaves = []string{"internal/delivery", "internal/secret", "internal/fetch", "internal/mailaddr", "internal/web"}
 
 // allow says what a package may import of ours, directly or not; nothing else.
 var allow = []struct {
@@ -27,6 +27,7 @@ var allow = []struct {
 	{"internal/secret", false, nil, "a leaf"},
 	{"internal/delivery", false, nil, "a leaf"},
 	{"internal/fetch", false, nil, "a leaf"},
+	{"internal/mailaddr", false, nil, "a leaf"},
 	{"internal/web", false, nil, "a leaf"},
 }
 
@@ -53,7 +54,7 @@ var forbid = []struct {
 var mustExist = []string{
 	"broker", "broker/api", "broker/audit", "broker/issuer", "broker/oauth", "broker/policy", "broker/portal", "broker/session", "broker/store", "broker/store/storetest",
 	"broker/telemetry", "cmd/fedbroker", "cmd/fedbroker/internal/agent", "cmd/fedbroker/internal/awsconfig", "cmd/fedbroker/internal/client", "cmd/fedbroker/internal/daemon", "cmd/fedbroker/internal/demo", "configs", "idp", "idp/devidp", "idp/idptest",
-	"idp/ldap", "idp/oauth2", "idp/oidc", "idp/saml", "internal/delivery", "internal/fetch", "internal/secret", "internal/web", "sts", "sts/aws", "sts/console", "sts/iampolicy", "sts/localaws", "sts/ststest",
+	"idp/ldap", "idp/oauth2", "idp/oidc", "idp/saml", "internal/delivery", "internal/fetch", "internal/mailaddr", "internal/secret", "internal/web", "sts", "sts/aws", "sts/console", "sts/iampolicy", "sts/localaws", "sts/ststest",
 }
 
 type pkg struct {

@@ -106,7 +106,7 @@ func buildDoors(f *configs.File, core *broker.Broker, minter *issuer.Issuer, peo
 		Store: res.store, Clock: o.Clock, Rand: o.Rand, Absolute: f.Session.Absolute.Or(0), Idle: f.Session.Idle.Or(0),
 	})
 	logins, errLogins := session.NewLogins(session.LoginOptions{Store: res.store, Clock: o.Clock, Rand: o.Rand})
-	cookies, errCookies := session.NewCookies(session.CookieOptions{Session: o.SessionCookie, LoginPrefix: o.LoginCookie})
+	cookies, errCookies := session.NewCookies(session.CookieOptions{Session: o.SessionCookie, LoginPrefix: o.LoginCookie, Choice: o.ChoiceCookie})
 	if err := errors.Join(errSessions, errLogins, errCookies); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,6 @@ type Options struct {
 	Logger      *slog.Logger
 	Clock       func() time.Time
 	Rand        io.Reader
-	// SessionCookie and LoginCookie rename the cookies; empty means the defaults.
-	SessionCookie, LoginCookie string
+	// SessionCookie, LoginCookie and ChoiceCookie rename the cookies; empty means the defaults.
+	SessionCookie, LoginCookie, ChoiceCookie string
 }

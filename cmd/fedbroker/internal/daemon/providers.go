@@ -119,7 +119,7 @@ func (out *providers) addSAML(p *provider, taken bool) {
 
 // forPeople is the provider as the portal knows it.
 func (p *provider) forPeople() portal.Provider {
-	out := portal.Provider{ID: p.config.ID, Name: nameOf(&p.config)}
+	out := portal.Provider{ID: p.config.ID, Name: nameOf(&p.config), Domains: p.config.Domains}
 	switch {
 	case p.ldap != nil:
 		out.Directory = p.ldap

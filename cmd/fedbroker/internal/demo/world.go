@@ -127,7 +127,7 @@ func (w *world) buildBroker(ctx context.Context) error {
 	}
 	w.broker, err = daemon.New(ctx, f, daemon.Options{
 		Version: w.version, AuditWriter: w.records, Logger: w.logger, Clock: time.Now, Rand: rand.Reader, Listener: w.brokerListener,
-		Host: "localhost:" + portOf(w.brokerListener), SessionCookie: "__Host-fbdemo-session", LoginCookie: "__Host-fbdemo-login-",
+		Host: "localhost:" + portOf(w.brokerListener), SessionCookie: "__Host-fbdemo-session", LoginCookie: "__Host-fbdemo-login-", ChoiceCookie: "__Host-fbdemo-idp",
 		Getenv: func(string) (string, bool) { return "", false },
 	})
 	return err
