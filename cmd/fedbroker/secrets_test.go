@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"html"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -161,9 +162,26 @@ func (w *world) visitWithABrowser(n *node, people *devidp.Server, secrets map[st
 	if len(watch.all()) == 0 {
 		w.t.Fatal("no cookie was set")
 	}
+	w.keysOnAPage(n, watch, secrets)
 	secrets["a wrong session cookie"] = "marked-session-cookie-marked-session"
 	n.do(n.request(http.MethodGet, "/", "", "Cookie", "__Host-session="+secrets["a wrong session cookie"]))
 	n.do(n.request(http.MethodGet, "/api/v1/roles", "", "Cookie", "__Host-session="+secrets["a wrong session cookie"]))
+}
+
+// keysOnAPage has the portal show credentials.
+func (w *world) keysOnAPage(n *node, watch *cookieWatch, secrets map[string]string) {
+	w.t.Helper()
+	var cookies []string
+	for _, c := range watch.all() {
+		cookies = append(cookies, c.Name+"="+c.Value)
+	}
+	page := n.do(n.request(http.MethodPost, "/credentials", "role=prod/deploy&duration=45m", "Content-Type", "application/x-www-form-urlencoded",
+		"Cookie", strings.Join(cookies, "; "), "Origin", n.url, "Sec-Fetch-Site", "same-origin"))
+	text := html.UnescapeString(page.body)
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		_, after, _ := strings.Cut(text, "export "+name+"='")
+		secrets[name+" on a page"], _, _ = strings.Cut(after, "'")
+	}
 }
 
 // startPeople serves the development identity provider.
