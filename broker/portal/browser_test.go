@@ -102,6 +102,15 @@ func (b *browser) send(r *http.Request, crossSite bool) *httptest.ResponseRecord
 	return w
 }
 
+// held is how many cookies the browser keeps, but for the choice of a provider, which outlives a sign-out.
+func (b *browser) held() int {
+	n := len(b.jar)
+	if b.jar["__Host-idp"] != nil {
+		n--
+	}
+	return n
+}
+
 func (b *browser) get(target string) *httptest.ResponseRecorder {
 	b.t.Helper()
 	return b.send(b.request("GET", target, nil), false)
