@@ -80,9 +80,19 @@ func TestADeviceIsApproved(t *testing.T) {
 		t.Errorf("the page does not show client, address and code:\n%s", shown)
 	}
 	look(t, ctx, "device-confirm")
-	do(t, ctx, click("button[value=approve]"), visible(".narrow"))
+	decide(t, ctx, "approve")
+	if shown := text(t, ctx, "h1"); shown != "You may close this page" {
+		t.Errorf("after allowing it: %s", shown)
+	}
 	look(t, ctx, "device-done")
 	term.ends(t, "as alice")
+}
+
+// decide presses a button of a page that asks, and waits until the page after it is there.
+func decide(t *testing.T, ctx context.Context, decision string) {
+	t.Helper()
+	button := "button[value=" + decision + "]"
+	do(t, ctx, click(button), chromedp.WaitNotPresent(chromedp.CSS(button)), visible("h1"))
 }
 
 func (c *company) typeCode(t *testing.T, ctx context.Context, code string) {
@@ -105,7 +115,7 @@ func TestACommandLineIsApprovedAndRefused(t *testing.T) {
 		if said.decision == "deny" {
 			look(t, ctx, "consent")
 		}
-		do(t, ctx, click("button[value="+said.decision+"]"), visible("body"))
+		decide(t, ctx, said.decision)
 		term.ends(t, said.ends)
 		if said.decision == "approve" {
 			look(t, ctx, "command-line-done")
