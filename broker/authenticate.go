@@ -2,8 +2,6 @@ package broker
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -76,8 +74,7 @@ func (v *Visit) useOnce(ctx context.Context, purpose, provider, issuer string, p
 	if name == "" {
 		name = proof.Hash
 	}
-	sum := sha256.Sum256(lengthPrefixed(provider, issuer, name))
-	mark := "once:" + purpose + hex.EncodeToString(sum[:])
+	mark := "once:" + purpose + Digest(provider, issuer, name)
 	ttl := max(proof.Expires.Sub(v.broker.Clock()), 0) + markMargin
 	results, err := v.broker.Store.Do(ctx,
 		v.broker.floorOp(),

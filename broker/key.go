@@ -22,6 +22,13 @@ func lengthPrefixed(parts ...string) []byte {
 	return out
 }
 
+// Digest names a list of parts in the store: the SHA-256, in hex, of each part after its length, so that no two lists
+// share a name.
+func Digest(parts ...string) string {
+	sum := sha256.Sum256(lengthPrefixed(parts...))
+	return hex.EncodeToString(sum[:])
+}
+
 // cacheKey names the session that a request would have: everything that shapes it and whose it is, and nothing that
 // differs between two equal requests (invariant 5). For pass-through the proof itself is part of it, by its hash.
 func (b *Broker) cacheKey(id *idp.Identity, req sts.Request, hub *Role) string {

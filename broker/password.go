@@ -2,8 +2,6 @@ package broker
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -71,10 +69,10 @@ func (v *Visit) attempt(ctx context.Context, p Password) (string, error) {
 // letters that a directory takes for one (the long s, the sign of Kelvin) then become one.
 func attemptSlots(p Password) []string {
 	name := strings.ToLower(strings.ToUpper(strings.TrimSpace(p.Username)))
-	sum := sha256.Sum256(lengthPrefixed(p.Provider, name))
+	who := Digest(p.Provider, name)
 	slots := make([]string, maxAttempts)
 	for i := range slots {
-		slots[i] = fmt.Sprintf("attempt:%s:%d", hex.EncodeToString(sum[:]), i)
+		slots[i] = fmt.Sprintf("attempt:%s:%d", who, i)
 	}
 	return slots
 }

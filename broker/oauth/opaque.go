@@ -1,13 +1,12 @@
 package oauth
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/fedbroker/fedbroker/broker"
 	"github.com/fedbroker/fedbroker/internal/secret"
 )
 
@@ -54,11 +53,8 @@ func (k kind) wellFormed(t secret.Text) bool {
 	return ok
 }
 
-// digest is what texts are looked up by. No part contains a zero byte, so that parts cannot run into each other.
-func digest(parts ...string) string {
-	sum := sha256.Sum256([]byte("fedbroker oauth\x00" + strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:])
-}
+// digest is what texts are looked up by.
+func digest(parts ...string) string { return broker.Digest(append([]string{"oauth"}, parts...)...) }
 
 // IsAccessToken reports whether a bearer token has the shape of ours. It says nothing about its worth: it only keeps
 // our tokens from ever being read as somebody's JWT, which never begins so (RFC 7515 section 3.1: base64url of JSON).

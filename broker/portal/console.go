@@ -12,12 +12,8 @@ import (
 // console issues credentials and sends the browser into the AWS console with them.
 func (p *Portal) console(w http.ResponseWriter, r *http.Request) (answer, error) {
 	return p.run(r, "portal", "console", func(ctx context.Context, v *broker.Visit) (answer, error) {
-		form, err := p.ownForm(w, r)
+		form, _, err := p.posted(ctx, w, r, v)
 		if err != nil {
-			return answer{}, err
-		}
-		token, _ := p.Cookies.ReadSession(r) // no token has no session
-		if _, err := p.resume(ctx, v, token); err != nil {
 			return answer{}, err
 		}
 		want, err := wanted(form)

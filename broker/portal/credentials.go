@@ -34,12 +34,8 @@ type keysForm struct {
 // page and nowhere else: not in an address, not in a cache, not in the record.
 func (p *Portal) credentials(w http.ResponseWriter, r *http.Request) (answer, error) {
 	return p.run(r, "portal", "credentials", func(ctx context.Context, v *broker.Visit) (answer, error) {
-		form, err := p.ownForm(w, r)
+		form, _, err := p.posted(ctx, w, r, v)
 		if err != nil {
-			return answer{}, err
-		}
-		token, _ := p.Cookies.ReadSession(r) // no token has no session
-		if _, err := p.resume(ctx, v, token); err != nil {
 			return answer{}, err
 		}
 		want, err := wanted(form)

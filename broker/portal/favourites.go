@@ -11,12 +11,8 @@ import (
 // favourites adds a granted role to the person's favourites, or takes one away, and goes back to that role's row.
 func (p *Portal) favourites(w http.ResponseWriter, r *http.Request) (answer, error) {
 	return p.run(r, "portal", "favourites", func(ctx context.Context, v *broker.Visit) (answer, error) {
-		form, err := p.ownForm(w, r)
+		form, _, err := p.posted(ctx, w, r, v)
 		if err != nil {
-			return answer{}, err
-		}
-		token, _ := p.Cookies.ReadSession(r) // no token has no session
-		if _, err := p.resume(ctx, v, token); err != nil {
 			return answer{}, err
 		}
 		keep := form.Get("keep")

@@ -13,17 +13,26 @@ import (
 
 // home lists a signed-in person's roles by account, or shows those that a link leads to.
 func (p *Portal) home(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	return p.ownPage(r, "roles", func(ctx context.Context, v *broker.Visit, _ session.Session) (answer, error) {
+		out, err := p.start(ctx, v, r.URL.Query())
+		out.pack, out.forms = takesGzip(r), p.ConsoleOrigins
+		return out, err
+	})
+}
+
+// ownPage shows a page of whoever is signed in. Who is not goes to sign in, and comes back.
+func (p *Portal) ownPage(r *http.Request, action string, steps func(context.Context, *broker.Visit, session.Session) (answer, error)) (answer, error) {
 	token, ok := p.Cookies.ReadSession(r)
 	if !ok {
 		return toLogin(r), nil
 	}
-	out, err := p.run(r, "portal", "roles", func(ctx context.Context, v *broker.Visit) (answer, error) {
+	out, err := p.run(r, "portal", action, func(ctx context.Context, v *broker.Visit) (answer, error) {
 		s, err := p.resume(ctx, v, token)
 		if err != nil {
 			return answer{}, err
 		}
-		out, err := p.start(ctx, v, r.URL.Query())
-		out.person, out.pack, out.forms = p.person(&s), takesGzip(r), p.ConsoleOrigins
+		out, err := steps(ctx, v, s)
+		out.person = p.person(&s)
 		return out, err
 	})
 	if sessionOver(err) {
@@ -74,6 +83,17 @@ func (p *Portal) resume(ctx context.Context, v *broker.Visit, token secret.Text)
 	}
 	v.Resume(&s.Identity, s.ID, s.Expires)
 	return s, nil
+}
+
+// posted reads a form of one of our own pages, and continues with the session of who sent it.
+func (p *Portal) posted(ctx context.Context, w http.ResponseWriter, r *http.Request, v *broker.Visit) (url.Values, session.Session, error) {
+	form, err := p.ownForm(w, r)
+	if err != nil {
+		return nil, session.Session{}, err
+	}
+	token, _ := p.Cookies.ReadSession(r) // no token has no session
+	s, err := p.resume(ctx, v, token)
+	return form, s, err
 }
 
 func storeDown(err error) error {

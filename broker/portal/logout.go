@@ -25,15 +25,11 @@ func isLeaving(p session.Pending) bool { return p.State[leaving] != "" }
 func (p *Portal) logout(w http.ResponseWriter, r *http.Request) (answer, error) {
 	var left session.Session
 	out, err := p.run(r, "portal", "logout", func(ctx context.Context, v *broker.Visit) (answer, error) {
-		if _, err := p.ownForm(w, r); err != nil {
-			return answer{}, err
-		}
-		token, _ := p.Cookies.ReadSession(r) // no token has no session
 		var err error
-		if left, err = p.resume(ctx, v, token); err != nil {
+		if _, left, err = p.posted(ctx, w, r, v); err != nil {
 			return answer{}, err
 		}
-		if err := p.Sessions.End(ctx, token); err != nil {
+		if err := p.Sessions.EndID(ctx, left.ID); err != nil {
 			return answer{}, broker.Refuse(broker.CodeStoreUnavailable, "the broker's store cannot be reached; you may still be signed in", err)
 		}
 		return answer{}, nil
@@ -75,7 +71,7 @@ func (p *Portal) goodbye(v goodbyeView) answer {
 	case len(v.Next.Form) > 0:
 		out.forms = originOf(v.Next.URL)
 	default:
-		out.next = v.Next.URL
+		out.onward = v.Next.URL
 	}
 	return out
 }

@@ -41,7 +41,7 @@ type departure struct{ request, relay, where string }
 func (b *browser) depart() departure {
 	b.t.Helper()
 	w := b.post("/logout", url.Values{})
-	where, found := strings.CutPrefix(w.Header().Get("Refresh"), "0; url=")
+	where, found := strings.CutPrefix(w.Header().Get("Refresh"), "0;url=")
 	u, err := url.Parse(where)
 	if w.Code != http.StatusOK || !found || err != nil || u.Host != "idp.example.com" || !strings.Contains(html.UnescapeString(w.Body.String()), `href="`+where+`"`) {
 		b.t.Fatalf("%d to %q: %s", w.Code, where, w.Body)

@@ -27,7 +27,7 @@ func (p *Portal) person(s *session.Session) *person {
 func (p *person) Seconds() int64 { return int64(p.Left / time.Second) }
 
 // leftText is a remaining time in whole minutes, rounded down: nobody counts on a minute that there is not. The script
-// portal.js says the same in the same words.
+// left.js says the same in the same words.
 func leftText(d time.Duration) string {
 	minutes := int64(d / time.Minute)
 	switch {

@@ -168,8 +168,8 @@ type answer struct {
 	// secret says that location, or the page, lets in whoever has it: neither may be kept or passed on (invariant 6). Such
 	// a page has no forms: with no-referrer browsers hide the origin of what they send.
 	secret bool
-	// onward is where a page goes on to by itself: a local path. What a form asked for cannot be a redirect to another
-	// site, because browsers hold our policy's form-action against it.
+	// onward is where a page goes on to by itself. What a form asked for cannot be a redirect to another site, because
+	// browsers hold the form-action of the page that the form was on against every redirect that follows.
 	onward   string
 	template string
 	data     any
@@ -177,7 +177,6 @@ type answer struct {
 	console  *consoleHelp // on pages with roles
 	pack     bool         // may be sent compressed
 	forms    []string     // further origins that the page's forms may go to
-	next     string       // where the browser goes on to from the page by itself
 	document []byte
 	kind     string // the document's media type
 	// cookies let somebody in, or forget: they leave with the answer, so not before Run has written the record.
@@ -222,9 +221,6 @@ func (p *Portal) send(w http.ResponseWriter, a answer) {
 
 func (p *Portal) render(w http.ResponseWriter, a answer) {
 	header := w.Header()
-	if a.next != "" {
-		header.Set("Refresh", "0; url="+a.next)
-	}
 	header.Set("Content-Security-Policy", web.PagePolicy(a.forms...))
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	if a.onward != "" {

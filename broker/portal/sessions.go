@@ -26,15 +26,7 @@ type sessionView struct {
 
 // sessions lists one's own login sessions, command lines among them.
 func (p *Portal) sessions(_ http.ResponseWriter, r *http.Request) (answer, error) {
-	token, ok := p.Cookies.ReadSession(r)
-	if !ok {
-		return toLogin(r), nil
-	}
-	out, err := p.run(r, "portal", "sessions", func(ctx context.Context, v *broker.Visit) (answer, error) {
-		here, err := p.resume(ctx, v, token)
-		if err != nil {
-			return answer{}, err
-		}
+	return p.ownPage(r, "sessions", func(ctx context.Context, _ *broker.Visit, here session.Session) (answer, error) {
 		own, err := p.Sessions.List(ctx, here)
 		if err != nil {
 			return answer{}, storeDown(err)
@@ -43,14 +35,8 @@ func (p *Portal) sessions(_ http.ResponseWriter, r *http.Request) (answer, error
 		for i := range own {
 			view.Sessions = append(view.Sessions, viewOf(&own[i], here.ID))
 		}
-		return answer{template: "sessions.html", data: view, person: p.person(&here)}, nil
+		return answer{template: "sessions.html", data: view}, nil
 	})
-	if sessionOver(err) {
-		out = toLogin(r)
-		out.cookies = []*http.Cookie{p.Cookies.EndSession()}
-		return out, nil
-	}
-	return out, err
 }
 
 func viewOf(s *session.Session, here string) sessionView {
@@ -67,12 +53,7 @@ func viewOf(s *session.Session, here string) sessionView {
 func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) (answer, error) {
 	var left *idp.Identity
 	out, err := p.run(r, "portal", "end-session", func(ctx context.Context, v *broker.Visit) (answer, error) {
-		form, err := p.ownForm(w, r)
-		if err != nil {
-			return answer{}, err
-		}
-		token, _ := p.Cookies.ReadSession(r) // no token has no session
-		here, err := p.resume(ctx, v, token)
+		form, here, err := p.posted(ctx, w, r, v)
 		if err != nil {
 			return answer{}, err
 		}

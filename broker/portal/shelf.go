@@ -2,9 +2,6 @@ package portal
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -77,15 +74,8 @@ func (s shelves) put(ctx context.Context, id *idp.Identity, kept shelf) error {
 	return err
 }
 
-// shelfKey names the shelf of an identity, which is (provider, issuer, subject): each with its length, so that no two
-// people share one.
 func shelfKey(id *idp.Identity) string {
-	h := sha256.New()
-	for _, part := range []string{id.Provider, id.Issuer, id.Subject} {
-		_, _ = h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
-		_, _ = h.Write([]byte(part))
-	}
-	return "shelf:" + hex.EncodeToString(h.Sum(nil))
+	return "shelf:" + broker.Digest("shelf", id.Provider, id.Issuer, id.Subject)
 }
 
 // shelfOf reads a person's shelf for a page that can do without it: what goes wrong is logged, and the shelf is empty.

@@ -2,9 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,7 +26,7 @@ const MaxSessions = 32
 
 // person names an identity in the index: (provider, issuer, subject) and nothing else (design.md section 8).
 func person(provider, issuer, subject string) string {
-	return digest("person", provider, issuer, subject)
+	return broker.Digest("person", provider, issuer, subject)
 }
 
 func personOf(id *idp.Identity) string { return person(id.Provider, id.Issuer, id.Subject) }
@@ -42,19 +39,7 @@ func claimKey(person string, slot int, id string) string {
 
 // upstreamKey leads from a provider's own session to the person whose it is.
 func upstreamKey(provider, issuer, sessionID string) string {
-	return "session-upstream:" + digest("upstream", provider, issuer, sessionID)
-}
-
-// digest is a name of texts, each with its length before it.
-func digest(purpose string, texts ...string) string {
-	h := sha256.New()
-	var length [8]byte
-	for _, s := range append([]string{"fedbroker " + purpose}, texts...) {
-		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
-		h.Write(length[:])
-		h.Write([]byte(s))
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return "session-upstream:" + broker.Digest("upstream", provider, issuer, sessionID)
 }
 
 // slots reads whose IDs are in a person's slots; an empty text is a slot that was never taken, or whose time is over.
